@@ -1,0 +1,56 @@
+# nsqmesh: everything a developer does, in one place. `make` alone lists it.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+BIN      := bin/nsqmesh
+PKG      := ./...
+FUZZTIME ?= 5s
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X main.productVersion=$(VERSION)
+
+# The linter is built from source at a fixed version, so that it needs nothing but Go.
+LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/nsqmesh
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/nsqmesh
+
+.PHONY: run
+run: build ## start one node here and show how to see it work
+	@deploy/run-one $(BIN)
+
+.PHONY: cluster
+cluster: build ## start three nodes on loopback; Ctrl-C stops them
+	@deploy/run-cluster $(BIN)
+
+.PHONY: test
+test: ## run all tests with the race detector
+	go test -race -timeout 10m $(PKG)
+
+.PHONY: lint
+lint: ## vet, format check and linter with the import rules
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+	go vet $(PKG)
+	go run $(LINTER) run $(PKG)
+
+.PHONY: fmt
+fmt: ## format the code
+	gofmt -w .
+
+.PHONY: bench
+bench: ## run the Go benchmarks beside the code
+	go test -run '^$$' -bench . -benchmem $(PKG)
+
+.PHONY: fuzz
+fuzz: ## run every fuzzer for FUZZTIME (5s)
+	@deploy/fuzz $(FUZZTIME)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin dist
