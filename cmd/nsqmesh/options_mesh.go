@@ -1,0 +1,73 @@
+package main
+
+// The rows of what stock nsqd has not: how nodes find each other and speak to each other.
+
+func meshOptions() []option {
+	return []option{
+		{name: "gossip-seed", key: "gossip_seeds", kind: "seed", def: "", stands: "a mesh of one", check: checkSeeds, ours: true,
+			at:   func(o *Options) any { return &o.GossipSeeds },
+			help: "a node to join through; repeatable: host:port, a DNS name with many addresses, srv+name, file:path with one a line"},
+		{name: "gossip-address", kind: "host:port", def: "0.0.0.0:4155", check: checkHostPort, ours: true,
+			at:   func(o *Options) any { return &o.GossipAddress },
+			help: "membership and registry hints, UDP and TCP; empty is a node without a mesh"},
+		{name: "gossip-advertise", kind: "host[:port]", def: "", stands: "found out", check: checkAdvertised, ours: true,
+			at:   func(o *Options) any { return &o.GossipAdvertise },
+			help: "what other nodes dial for gossip, behind NAT or in a container"},
+		{name: "gossip-key-file", kind: "file", def: "", stands: "not encrypted", ours: true,
+			at:   func(o *Options) any { return &o.GossipKeyFile },
+			help: "keys that encrypt gossip, base64 of 16, 24 or 32 bytes, one a line: the first encrypts, all decrypt"},
+		{name: "gossip-profile", kind: "local|lan|wan", def: "lan", check: checkOneOf("local", "lan", "wan"), ours: true,
+			at:   func(o *Options) any { return &o.GossipProfile },
+			help: "how soon a silent node counts as dead: local suits one rack, lan a data centre, wan several"},
+		{name: "cluster-name", def: "nsqmesh", check: checkName, ours: true,
+			at:   func(o *Options) any { return &o.ClusterName },
+			help: "nodes of another cluster name are refused"},
+		{name: "cluster-address", kind: "host:port", def: "0.0.0.0:4156", check: checkHostPort, ours: true,
+			at:   func(o *Options) any { return &o.ClusterAddress },
+			help: "links between nodes that carry the registry, TCP"},
+		{name: "cluster-advertise", kind: "host[:port]", def: "", stands: "as for gossip", check: checkAdvertised, ours: true,
+			at:   func(o *Options) any { return &o.ClusterAdvertise },
+			help: "what other nodes dial for these links"},
+		{name: "cluster-tls-cert", kind: "file", def: "", stands: "off", ours: true,
+			at:   func(o *Options) any { return &o.ClusterTLSCert },
+			help: "certificate of this node for links between nodes, PEM; both sides must show one of the authority"},
+		{name: "cluster-tls-key", kind: "file", def: "", stands: "off", ours: true,
+			at:   func(o *Options) any { return &o.ClusterTLSKey },
+			help: "private key of that certificate, PEM"},
+		{name: "cluster-tls-ca", kind: "file", def: "", stands: "off", ours: true,
+			at:   func(o *Options) any { return &o.ClusterTLSCA },
+			help: "the authority, PEM: whoever has a certificate of it is a node, so use one for this cluster alone"},
+	}
+}
+
+func identityOptions() []option {
+	return []option{
+		{name: "node-name", kind: "name", def: "", stands: "made once, kept in the data folder", check: checkName, ours: true,
+			at:   func(o *Options) any { return &o.NodeName },
+			help: "label of this node, unique in the mesh and the same after a restart"},
+		{name: "node-id", key: "id", def: "", stands: "from the host name", check: checkNodeID,
+			at:   func(o *Options) any { return &o.NodeID },
+			help: "part of every message id, 0 to 1023"},
+		{name: "broadcast-address", kind: "host", def: "", stands: "the host name", check: checkHost,
+			at:   func(o *Options) any { return &o.BroadcastAddress },
+			help: "what clients dial: a name, an IPv4 or an IPv6 address that they can reach"},
+		{name: "broadcast-tcp-port", kind: "port", def: "0", stands: "the real one", check: checkPort,
+			at:   func(o *Options) any { return &o.BroadcastTCPPort },
+			help: "TCP port that clients dial, where it is not the one listened on"},
+		{name: "broadcast-http-port", kind: "port", def: "0", stands: "the real one", check: checkPort,
+			at:   func(o *Options) any { return &o.BroadcastHTTPPort },
+			help: "HTTP port that clients dial, where it is not the one listened on"},
+		{name: "topology-region", def: "",
+			at:   func(o *Options) any { return &o.TopologyRegion },
+			help: "region of this node"},
+		{name: "topology-zone", def: "",
+			at:   func(o *Options) any { return &o.TopologyZone },
+			help: "zone of this node, inside its region"},
+		{name: "enable-experiment", def: "", kind: "name",
+			at:   func(o *Options) any { return &o.Experiments },
+			help: "topology-aware-consumption prefers consumers of the own zone, then of the own region; repeatable"},
+		{name: "worker-id", def: "false", flagOnly: true,
+			at:   func(o *Options) any { return &o.WorkerID },
+			help: "accepted without effect, use --node-id"},
+	}
+}
