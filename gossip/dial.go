@@ -1,0 +1,284 @@
+package gossip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+const (
+	fullMesh      = 30 // up to so many others every pair is linked
+	ringLinks     = 3  // beyond that: to the next ones by id, so that the links never fall apart in groups
+	randomLinks   = 8  // and to some that are picked at random, once and for all
+	patientDial   = 5 * time.Second
+	idleLink      = time.Minute
+	maxGreetings  = 64
+	greetPatience = 3 * time.Second
+	maxBackoff    = 2 * time.Second
+)
+
+// attempts remembers when a link to a member may be tried again.
+type attempts struct {
+	since, next time.Time
+	backoff     time.Duration
+}
+
+// linkLoop keeps the links that this node wants.
+func (m *Mesh) linkLoop(l *life) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	tried := make(map[string]*attempts)
+	for {
+		m.dialWanted(l, tried)
+		l.rivals.check(m, l)
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-m.linkKick:
+		case <-ticker.C:
+		}
+	}
+}
+
+// dialWanted starts what is due. In a small mesh the lower id dials, and the other one only if that does not help.
+func (m *Mesh) dialWanted(l *life, tried map[string]*attempts) {
+	if l.leaving.Load() {
+		return
+	}
+	now := time.Now()
+	others := m.table.members()
+	wanted := m.wanted(others)
+	for _, o := range others {
+		if o.Linked || !o.Status.Alive() || !wanted[o.ID] || o.LinkAddr == "" {
+			delete(tried, o.ID)
+			continue
+		}
+		a := tried[o.ID]
+		if a == nil {
+			a = &attempts{since: now, next: now, backoff: 100 * time.Millisecond}
+			if len(others) <= fullMesh && m.cfg.ID > o.ID {
+				a.next = now.Add(patientDial)
+			}
+			tried[o.ID] = a
+		}
+		if now.Before(a.next) {
+			continue
+		}
+		a.backoff = min(2*a.backoff, maxBackoff)
+		a.next = now.Add(jitter(a.backoff))
+		l.group.start(func() { m.tryLink(l, o) })
+	}
+}
+
+func (m *Mesh) tryLink(l *life, o Member) {
+	ctx, cancel := context.WithTimeout(l.ctx, m.profile.dial+greetPatience)
+	defer cancel()
+	if _, err := m.connect(ctx, o); err != nil {
+		m.complain("no link to member", o.Name, o.LinkAddr, err)
+		time.AfterFunc(maxBackoff/4, func() { kick(m.linkKick) })
+	}
+}
+
+// wanted picks who this node links to by itself.
+func (m *Mesh) wanted(others []Member) map[string]bool {
+	alive := make([]string, 0, len(others))
+	for _, o := range others {
+		if o.Status.Alive() {
+			alive = append(alive, o.ID)
+		}
+	}
+	wanted := make(map[string]bool, len(alive))
+	if len(alive) > fullMesh {
+		alive = m.few(alive)
+	}
+	for _, id := range alive {
+		wanted[id] = true
+	}
+	return wanted
+}
+
+// few takes the next ids on the ring and those that rank first in an order of this node's own.
+func (m *Mesh) few(sorted []string) []string {
+	at, _ := slices.BinarySearch(sorted, m.cfg.ID)
+	picked := make([]string, 0, ringLinks+randomLinks)
+	for i := range ringLinks {
+		picked = append(picked, sorted[(at+i)%len(sorted)])
+	}
+	ranked := slices.Clone(sorted)
+	slices.SortFunc(ranked, func(a, b string) int {
+		return compareUint64(rank(m.cfg.ID, a), rank(m.cfg.ID, b))
+	})
+	return append(picked, ranked[:randomLinks]...)
+}
+
+var rankSeed = maphash.MakeSeed()
+
+func rank(self, other string) uint64 { return maphash.String(rankSeed, self+"\x00"+other) }
+
+func compareUint64(a, b uint64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// linkTo returns the link to a member, made if there is none.
+func (m *Mesh) linkTo(ctx context.Context, id string) (*link, error) {
+	if l := m.links.get(id); l != nil && !l.closed() {
+		return l, nil
+	}
+	member, ok := m.table.member(id)
+	if !ok {
+		return nil, fmt.Errorf("%w: %s", ErrUnknownMember, id)
+	}
+	if !member.Status.Alive() || member.LinkAddr == "" {
+		return nil, fmt.Errorf("%w: %s is %s", ErrUnreachable, member.Name, member.Status)
+	}
+	return m.connect(ctx, member)
+}
+
+// connect dials a member. Whoever comes while an attempt is under way shares its outcome.
+func (m *Mesh) connect(ctx context.Context, to Member) (*link, error) {
+	wait, mine := m.links.dial(to.ID)
+	if !mine {
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if l := m.links.get(to.ID); l != nil {
+			return l, nil
+		}
+		return nil, fmt.Errorf("%w: %s", ErrUnreachable, to.Name)
+	}
+	defer m.links.dialled(to.ID)
+	l, err := m.dialLink(ctx, to)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrUnreachable, to.Name, err)
+	}
+	return l, nil
+}
+
+func (m *Mesh) dialLink(ctx context.Context, to Member) (*link, error) {
+	life := m.life.Load()
+	if life == nil {
+		return nil, ErrNotRunning
+	}
+	conn, peer, err := m.dialGreet(ctx, life, to.LinkAddr, "")
+	if err != nil {
+		return nil, err
+	}
+	return m.adopt(life, conn, peer, true)
+}
+
+// dialGreet connects and shakes hands.
+func (m *Mesh) dialGreet(ctx context.Context, life *life, address, purpose string) (net.Conn, hello, error) {
+	dctx, cancel := context.WithTimeout(ctx, m.profile.dial)
+	defer cancel()
+	raw, err := m.cfg.Network.Dial(dctx, address)
+	if err != nil {
+		return nil, hello{}, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
+	defer stop()
+	conn, err := m.secureDial(ctx, raw, address)
+	if err != nil {
+		_ = raw.Close()
+		return nil, hello{}, fmt.Errorf("TLS: %w", err)
+	}
+	g := m.greet(life, purpose)
+	peer, err := g.greetAsDialler(conn, greetPatience)
+	if err != nil {
+		_ = conn.Close()
+		return nil, hello{}, err
+	}
+	if g.rival(peer) {
+		_ = conn.Close()
+		return nil, peer, m.meetRival(life, g.mine, peer, address)
+	}
+	return conn, peer, nil
+}
+
+func (m *Mesh) greet(l *life, purpose string) greeting {
+	return greeting{keys: m.keyring.GetKeys(), mine: hello{
+		cluster: m.cfg.Cluster, id: m.cfg.ID, name: m.cfg.Name, instance: l.instance,
+		uptime: uint64(time.Since(m.started).Milliseconds()), gossip: m.Addr(), link: m.LinkAddr(),
+		purpose: purpose, keyed: len(m.keyring.GetKeys()) > 0, nonce: newNonce(),
+	}}
+}
+
+// adopt makes a connection whose handshake is done the link to its peer.
+func (m *Mesh) adopt(life *life, conn net.Conn, peer hello, dialled bool) (*link, error) {
+	l := newLink(m, life, conn, peer, dialled)
+	old, ok := m.links.add(l, m.cfg.ID)
+	if !ok {
+		_ = conn.Close()
+		if old := m.links.get(peer.id); old != nil {
+			return old, nil
+		}
+		return nil, errRefused{refusedBusy}
+	}
+	if old != nil {
+		old.drop()
+	}
+	info, addr := peerMeta(peer, conn)
+	m.table.linked(info, addr, l)
+	if !life.group.start(l.write) || !life.group.start(func() { m.serveLink(l) }) {
+		l.drop()
+		m.linkEnded(l)
+		return nil, ErrNotRunning
+	}
+	l.ping()
+	if dialled {
+		m.syncer.soon(peer.id, nil)
+	}
+	return l, nil
+}
+
+// peerMeta takes from a hello what memberlist would tell about its sender, who may not have told it yet.
+func peerMeta(peer hello, conn net.Conn) (meta, netip.AddrPort) {
+	gossip, _ := netip.ParseAddrPort(peer.gossip)
+	linkAt, _ := netip.ParseAddrPort(peer.link)
+	if !gossip.IsValid() {
+		if remote, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil {
+			gossip = netip.AddrPortFrom(remote.Addr().Unmap(), 0)
+		}
+	}
+	return meta{id: peer.id, name: peer.name, instance: peer.instance, link: linkAt}, gossip
+}
+
+func (m *Mesh) serveLink(l *link) {
+	l.read()
+	l.close()
+	l.cancelServing()
+	m.linkEnded(l)
+}
+
+// linkEnded suspects the peer of a link that broke without anybody wanting it.
+func (m *Mesh) linkEnded(l *link) {
+	current := m.links.remove(l)
+	m.table.unlinked(l)
+	kick(m.linkKick)
+	if current && !l.deliberate.Load() {
+		l.life.group.start(func() { m.suspect(l.life, l.peer) })
+	}
+}
+
+// complain tells about a peer that cannot be linked, once a minute.
+func (m *Mesh) complain(text, who, address string, err error) {
+	if errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
+		return
+	}
+	if repeated, ok := m.quiet.pass(text + who + withoutPorts(address) + withoutPorts(err.Error())); ok {
+		m.log.Warn(text, "member", who, "address", address, "error", err, "repeated", repeated)
+	}
+}

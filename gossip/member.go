@@ -1,0 +1,136 @@
+package gossip
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Status is what this node thinks of a member.
+type Status uint8
+
+const (
+	Alive   Status = iota + 1
+	Suspect        // silent, but nobody has said that it is dead: it still counts as alive
+	Dead
+	Left // it said goodbye
+)
+
+func (s Status) String() string {
+	switch s {
+	case Alive:
+		return "alive"
+	case Suspect:
+		return "suspect"
+	case Dead:
+		return "dead"
+	case Left:
+		return "left"
+	}
+	return "unknown"
+}
+
+// Alive reports whether a member of that status counts as alive.
+func (s Status) Alive() bool { return s == Alive || s == Suspect }
+
+// Member is what this node knows about one member.
+type Member struct {
+	ID, Name  string
+	Instance  uint64 // another one after every restart
+	Addr      string // where it gossips
+	LinkAddr  string // where it takes links; empty: nowhere
+	Status    Status
+	Since     time.Time // of that status, by this node's clock
+	Self      bool
+	Linked    bool
+	RoundTrip time.Duration // over the link; 0 if unknown
+}
+
+// incarnation is one process of a member. A restarted member has two for a while: the new one, and the old one until
+// everybody agrees that it is dead.
+type incarnation struct {
+	meta
+	addr   netip.AddrPort // where it gossips
+	order  uint64         // later ones are shown
+	listed bool           // memberlist has it among the living
+	left   bool
+	gone   bool // its host refuses connections: the process is no more
+	goneAt time.Time
+	lostAt time.Time // when neither memberlist nor a link spoke for it any more
+	link   *link
+}
+
+// judge weighs the evidence. A goodbye and a refused connection are certain; a link that talks outweighs memberlist,
+// whose probes may get lost in one direction; then memberlist's opinion counts; and then the grace.
+func (i *incarnation) judge(now time.Time, silence, grace time.Duration) Status {
+	talking := i.link != nil && now.Sub(i.link.heardAt()) < silence
+	if i.listed || talking {
+		i.lostAt = time.Time{}
+	} else if i.lostAt.IsZero() {
+		i.lostAt = now
+	}
+	switch {
+	case i.left:
+		return Left
+	case i.gone:
+		return Dead
+	case talking:
+		return Alive
+	case i.listed && i.link != nil:
+		return Suspect
+	case i.listed:
+		return Alive
+	case now.Sub(i.lostAt) < grace:
+		return Suspect
+	}
+	return Dead
+}
+
+// record is one member: its id and the processes that were seen under it.
+type record struct {
+	id     string
+	procs  map[uint64]*incarnation
+	shown  *incarnation
+	status Status
+	since  time.Time
+}
+
+// judge makes the status of the best process the member's. Among equals the latest one is shown.
+func (r *record) judge(now time.Time, silence, grace time.Duration) (changed bool) {
+	var best *incarnation
+	var status Status
+	for _, p := range r.procs {
+		s := p.judge(now, silence, grace)
+		if best == nil || s < status || s == status && p.order > best.order {
+			best, status = p, s
+		}
+	}
+	changed = status != r.status || best != r.shown
+	if status != r.status {
+		r.since = now
+	}
+	r.shown, r.status = best, status
+	return changed
+}
+
+func (r *record) member() Member {
+	p := r.shown
+	m := Member{
+		ID: r.id, Name: p.name, Instance: p.instance, Addr: p.addr.String(), LinkAddr: p.linkAddr(),
+		Status: r.status, Since: r.since, Linked: p.link != nil,
+	}
+	if p.link != nil {
+		m.RoundTrip = time.Duration(p.link.rtt.Load())
+	}
+	return m
+}
+
+// linkAddr falls back to the host that gossips: a node that does not know its own address announces the port alone.
+func (i *incarnation) linkAddr() string {
+	switch ip := i.meta.link.Addr(); {
+	case i.meta.link.Port() == 0:
+		return ""
+	case !ip.IsValid() || ip.IsUnspecified():
+		return netip.AddrPortFrom(i.addr.Addr(), i.meta.link.Port()).String()
+	}
+	return i.meta.link.String()
+}

@@ -1,0 +1,118 @@
+package gossip
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"syscall"
+	"time"
+)
+
+const (
+	probeTries  = 8
+	probeListen = 40 * time.Millisecond // a process that is dying closes its sockets one after another
+)
+
+// suspect follows a link that broke: one look at the port where the peer takes links tells whether its process is no
+// more. Whatever else may have happened is left to memberlist and to the next attempt to link.
+func (m *Mesh) suspect(l *life, peer hello) {
+	member, ok := m.table.member(peer.id)
+	if !ok || member.Instance != peer.instance || member.LinkAddr == "" || !member.Status.Alive() {
+		return
+	}
+	if !m.refuses(l.ctx, member.LinkAddr) {
+		return
+	}
+	m.table.buried(peer.id, peer.instance)
+	m.log.Info("member is gone", "member", peer.name, "address", member.LinkAddr)
+	if m.sparse() {
+		m.spreadSuspicion(peer.id, peer.instance)
+	}
+}
+
+// refuses reports whether a host says that nobody listens there. A connection that ends at once may be one that the
+// process took with it: another look decides.
+func (m *Mesh) refuses(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, m.profile.dial)
+	defer cancel()
+	for range probeTries {
+		conn, err := m.cfg.Network.Dial(ctx, address)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return true
+		}
+		if err != nil {
+			return false
+		}
+		if !ends(conn) {
+			return false
+		}
+	}
+	return false
+}
+
+// ends reports whether the other side closes a connection on which nothing was said.
+func ends(conn net.Conn) bool {
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetReadDeadline(time.Now().Add(probeListen))
+	_, err := conn.Read(make([]byte, 1))
+	var timeout net.Error
+	return err != nil && !(errors.As(err, &timeout) && timeout.Timeout())
+}
+
+// spreadSuspicion tells those that have no link to a dead member, so that they look for themselves.
+func (m *Mesh) spreadSuspicion(id string, instance uint64) {
+	frame := plainFrame(frameSuspect, binary.BigEndian.AppendUint64(appendText(nil, id), instance))
+	for _, l := range m.links.list() {
+		l.offer(frame)
+	}
+}
+
+// takeSuspect believes nobody: the suspicion is passed on only after a look of our own.
+func (m *Mesh) takeSuspect(payload []byte) error {
+	r := reader{rest: payload}
+	peer := hello{id: r.text(), instance: r.uint64()}
+	if r.bad {
+		return errMalformed
+	}
+	member, ok := m.table.member(peer.id)
+	if !ok || member.Linked || member.Instance != peer.instance || !member.Status.Alive() {
+		return nil
+	}
+	peer.name = member.Name
+	if l := m.life.Load(); l != nil {
+		select {
+		case m.probing <- struct{}{}:
+			if !l.group.start(func() { defer func() { <-m.probing }(); m.suspect(l, peer) }) {
+				<-m.probing
+			}
+		default:
+		}
+	}
+	return nil
+}
+
+// keepLoop pings, lets time pass in the table, and closes links that are dead or not needed.
+func (m *Mesh) keepLoop(ctx context.Context) {
+	ticker := time.NewTicker(m.profile.ping)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		wanted := m.wanted(m.table.members())
+		for _, l := range m.links.list() {
+			switch now := time.Now(); {
+			case now.Sub(l.heardAt()) > 3*m.profile.silence:
+				l.close()
+			case l.dialled && !wanted[l.peer.id] && now.Sub(l.usedAt()) > idleLink:
+				l.drop()
+			default:
+				l.ping()
+			}
+		}
+		m.table.sweep()
+	}
+}
