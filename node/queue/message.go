@@ -8,4 +8,5 @@ type Message struct {
 	Due       int64  // not to be delivered before this, ns since the Unix epoch; 0 is at once
 	Body      string // a string because it is shared and never changes
 	Attempts  uint16 // deliveries so far on this channel
+	fromDisk  bool   // read back from disk since it last waited; the counters by zone leave such a delivery out
 }
