@@ -19,7 +19,7 @@ const module = "github.com/nsqmesh/nsqmesh/"
 var arrows = map[string][]string{
 	"cmd/nsqmesh":    {"admin", "httpapi", "node", "node/names", "node/nsqd", "node/lookupd", "node/statsd", "node/queue", "node/registry", "gossip", "raftstore"},
 	"admin":          {"httpapi", "node/names"},
-	"httpapi":        {"node", "node/nsqd", "node/lookupd", "node/queue", "node/registry", "node/names"},
+	"httpapi":        {"node", "node/nsqd", "node/lookupd", "node/statsd", "node/queue", "node/registry", "node/names"},
 	"httpapi/follow": {},
 	"node":           {"node/nsqd", "node/lookupd", "node/queue", "node/registry", "node/catalog", "node/names"},
 	"node/nsqd":      {"node/queue", "node/names"},
