@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"time"
 
@@ -196,13 +195,4 @@ func write(w http.ResponseWriter, status int, kind []string, body []byte) {
 		w.WriteHeader(status)
 	}
 	_, _ = w.Write(body) // the client is gone: nobody is left to tell
-}
-
-// query parses the parameters, which are taken from the URL only and never from a form.
-func query(req *http.Request) (url.Values, error) {
-	q, err := url.ParseQuery(req.URL.RawQuery)
-	if err != nil {
-		return nil, errInvalidRequest
-	}
-	return q, nil
 }
