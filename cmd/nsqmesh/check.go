@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // The checks of the table. Each takes a value as value.Get gives it.
@@ -33,6 +34,15 @@ func checkHostPort(v any) string {
 	return unless(s == "" || isHostPort(s), fmt.Sprintf("must be host:port, not %q", s))
 }
 
+func checkHostPorts(v any) string {
+	for _, s := range v.([]string) {
+		if !isHostPort(s) {
+			return fmt.Sprintf("must be host:port, not %q", s)
+		}
+	}
+	return ""
+}
+
 // checkAdvertised is an address for others to dial, with or without a port.
 func checkAdvertised(v any) string {
 	s := v.(string)
@@ -47,15 +57,19 @@ func checkHost(v any) string {
 
 // checkSeeds are host or host:port, srv+name for the SRV records of a name, file:path for a file with a seed a line.
 func checkSeeds(v any) string {
+	files := 0
 	for _, s := range v.([]string) {
 		name, isSRV := strings.CutPrefix(s, "srv+")
 		path, isFile := strings.CutPrefix(s, "file:")
 		ok := isSRV && isHost(name) || isFile && path != "" || !isFile && !isSRV && s != "" && checkAdvertised(s) == ""
+		if isFile {
+			files++
+		}
 		if !ok {
 			return fmt.Sprintf("must be host:port, host, srv+name or file:path, not %q", s)
 		}
 	}
-	return ""
+	return unless(files <= 1, "takes only one file:path")
 }
 
 // checkPercentiles have their error in the words of stock nsqd.
@@ -92,8 +106,15 @@ func isHostPort(s string) bool {
 	if err != nil {
 		return false
 	}
-	_, err = strconv.ParseUint(p, 10, 16)
-	return err == nil && (h == "" || isHost(h))
+	return isPort(p) && (h == "" || isHost(h))
+}
+
+// isPort takes numbers and names of services.
+func isPort(s string) bool {
+	if _, err := strconv.ParseUint(s, 10, 16); err == nil {
+		return true
+	}
+	return s != "" && unicode.IsLetter(rune(s[0]))
 }
 
 // isHost takes names and addresses of both families; an address may stand in brackets.

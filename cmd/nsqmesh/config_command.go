@@ -44,8 +44,8 @@ func checkFile(path string, std stdio) int {
 	problems := s.warnings
 	if err := s.resolve(); err != nil {
 		problems = append(problems, lines(err)...)
-	} else if _, _, err := loadTLS(s.opts); err != nil {
-		problems = append(problems, err.Error())
+	} else if err := readNamedFiles(s.opts); err != nil {
+		problems = append(problems, lines(err)...)
 	}
 	if len(problems) > 0 {
 		return complain(std.err, path, problems)
@@ -55,6 +55,18 @@ func checkFile(path string, std stdio) int {
 	}
 	fmt.Fprintf(std.out, "%s: %d options, all fine\n", path, len(s.set))
 	return exitOK
+}
+
+// readNamedFiles reads the certificates and keys that the options name, as serve does.
+func readNamedFiles(o *Options) error {
+	var wrong problems
+	if _, err := loadTLS(o); err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	if _, err := readGossipKeys(o.GossipKeyFile); err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	return wrong.orNil()
 }
 
 func complain(w io.Writer, path string, problems []string) int {

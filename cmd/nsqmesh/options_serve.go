@@ -39,8 +39,9 @@ func listenerOptions() []option {
 func lookupOptions() []option {
 	return []option{
 		{name: "lookupd-tcp-address", key: "nsqlookupd_tcp_addresses", kind: "host:port", def: "", stands: "none",
-			at:   func(o *Options) any { return &o.LookupdTCPAddresses },
-			help: "a stock nsqlookupd to register with as well; repeatable; nodes of the mesh need none"},
+			check: checkHostPorts,
+			at:    func(o *Options) any { return &o.LookupdTCPAddresses },
+			help:  "a stock nsqlookupd to register with as well; repeatable; nodes of the mesh need none"},
 		{name: "inactive-producer-timeout", def: "5m0s", check: checkPositive,
 			at:   func(o *Options) any { return &o.InactiveProducerTimeout },
 			help: "a stock nsqd registered here that is silent for so long is no longer shown"},

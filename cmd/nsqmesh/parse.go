@@ -49,7 +49,11 @@ func parseServe(args, environ []string, stderr io.Writer) (*Options, error) {
 		return nil, errVersion
 	}
 	s := newSettings()
-	if err := s.readSources(asked.opts.ConfigFile, environ, args); err != nil {
+	file := asked.opts.ConfigFile
+	if !asked.set["config"] {
+		file = lookupVariable(environ, envPrefix+"CONFIG")
+	}
+	if err := s.readSources(file, environ, args); err != nil {
 		return nil, err
 	}
 	if err := s.resolve(); err != nil {
@@ -63,9 +67,6 @@ func parseServe(args, environ []string, stderr io.Writer) (*Options, error) {
 }
 
 func (s *settings) readSources(file string, environ, args []string) error {
-	if file == "" {
-		file = lookupVariable(environ, envPrefix+"CONFIG")
-	}
 	if file != "" {
 		if err := s.readFile(file); err != nil {
 			return fmt.Errorf("failed to load config file %s - %w", file, err)

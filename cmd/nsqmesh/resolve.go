@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"net"
 	"os"
+	"slices"
 )
 
 // resolve fills in what depends on the host or on other options, and says what is wrong with the result.
@@ -91,7 +92,23 @@ func advice(o *Options) []string {
 	if len(o.GossipSeeds) > 0 && o.GossipAddress == "" {
 		warnings = append(warnings, "--gossip-seed has no effect while --gossip-address is empty")
 	}
+	if isLoopback(o.BroadcastAddress) && slices.ContainsFunc(o.GossipSeeds, isElsewhere) {
+		warnings = append(warnings, fmt.Sprintf("--broadcast-address %s cannot be dialled from other hosts of the mesh", o.BroadcastAddress))
+	}
 	return warnings
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+// isElsewhere is a seed that names another host for sure.
+func isElsewhere(seed string) bool {
+	if h, _, err := net.SplitHostPort(seed); err == nil {
+		seed = h
+	}
+	ip := net.ParseIP(seed)
+	return ip != nil && !ip.IsLoopback()
 }
 
 // unspecified is 0.0.0.0 or ::, with or without a port.

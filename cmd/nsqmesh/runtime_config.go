@@ -79,5 +79,5 @@ func (c *runtimeConfig) setLookupds(body []byte) (any, error) {
 	if c.onLookupds != nil {
 		c.onLookupds(slices.Clone(addresses))
 	}
-	return addresses, nil
+	return c.options[keyLookupds].in(&c.opts).Get(), nil
 }

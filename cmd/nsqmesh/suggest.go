@@ -4,6 +4,9 @@ package main
 func nearest(word string, candidates []string) (string, bool) {
 	best, least := "", len(word)/3+1
 	for _, c := range candidates {
+		if max(len(c)-len(word), len(word)-len(c)) >= least {
+			continue // at least so many letters are missing, and a long word is not compared in full
+		}
 		if d := distance(word, c); d < least {
 			best, least = c, d
 		}

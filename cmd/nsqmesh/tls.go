@@ -8,19 +8,27 @@ import (
 	"os"
 )
 
-// loadTLS reads the files that opts name: the settings for clients of nsqd and HTTPS, and those for links between nodes.
-// Each is nil when it is not configured.
-func loadTLS(o *Options) (clients, cluster *tls.Config, err error) {
-	if clients, err = serverTLS(o); err != nil {
-		return nil, nil, fmt.Errorf("failed to build TLS config - %w", err)
-	}
-	if cluster, err = clusterTLS(o); err != nil {
-		return nil, nil, fmt.Errorf("failed to build cluster TLS config - %w", err)
-	}
-	return clients, cluster, nil
+// tlsConfigs are the three sides on which a node speaks TLS.
+type tlsConfigs struct {
+	clients  *tls.Config // of the TCP protocol and HTTPS; nil is off
+	outgoing *tls.Config // requests to authorization servers
+	cluster  *tls.Config // links between nodes, both ends; nil is off
 }
 
-// serverTLS is for clients of the TCP protocol and for HTTPS.
+// loadTLS reads the files that opts name.
+func loadTLS(o *Options) (c tlsConfigs, err error) {
+	if c.clients, err = serverTLS(o); err != nil {
+		return c, fmt.Errorf("failed to build TLS config - %w", err)
+	}
+	if c.outgoing, err = outgoingTLS(o); err != nil {
+		return c, fmt.Errorf("failed to build client TLS config - %w", err)
+	}
+	if c.cluster, err = clusterTLS(o); err != nil {
+		return c, fmt.Errorf("failed to build cluster TLS config - %w", err)
+	}
+	return c, nil
+}
+
 func serverTLS(o *Options) (*tls.Config, error) {
 	if o.TLSCert == "" && o.TLSKey == "" {
 		return nil, nil
@@ -40,16 +48,15 @@ func serverTLS(o *Options) (*tls.Config, error) {
 	return config, err
 }
 
-// outgoingTLS is for requests to authorization servers over HTTPS.
 func outgoingTLS(o *Options) (*tls.Config, error) {
 	pool, err := authorities(o.TLSRootCAFile)
 	if err != nil {
-		return nil, fmt.Errorf("failed to build client TLS config - %w", err)
+		return nil, err
 	}
 	return &tls.Config{RootCAs: pool, MinVersion: uint16(o.TLSMinVersion)}, nil
 }
 
-// clusterTLS is for both ends of a link between nodes: each must show a certificate of the cluster's authority. Names in
+// clusterTLS makes both ends of a link show a certificate of the cluster's authority. Names in
 // certificates are not compared, because nodes dial each other by addresses that come and go.
 func clusterTLS(o *Options) (*tls.Config, error) {
 	if o.ClusterTLSCert == "" {

@@ -15,8 +15,15 @@ type listValue[T string | float64] struct {
 	started bool
 }
 
-func (l *listValue[T]) Get() any     { return *l.p }
 func (l *listValue[T]) kind() string { return "list" }
+
+// Get never returns a nil slice, which JSON would show as null.
+func (l *listValue[T]) Get() any {
+	if *l.p == nil {
+		return []T{}
+	}
+	return *l.p
+}
 
 func (l *listValue[T]) String() string {
 	words := make([]string, len(*l.p))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 )
 
 // stockVersion is the nsqd whose protocols and API we speak. It is what clients and nsqadmin see (IDENTIFY, /info,
@@ -17,10 +18,10 @@ var version string
 // productVersion falls back to what the build knows of itself.
 func productVersion() string {
 	if version != "" {
-		return version
+		return strings.TrimPrefix(version, "v")
 	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version[1:] // without the v of a module version
+		return strings.TrimPrefix(info.Main.Version, "v")
 	}
 	return "0.0.0-dev"
 }
