@@ -68,9 +68,10 @@ func (m *Mesh) live(ctx context.Context) error {
 		return err
 	}
 	m.life.Store(l)
-	for _, loop := range []func(context.Context){m.keepLoop, m.syncLoop, m.hintLoop, m.mergeLoop, m.notifyLoop} {
+	for _, loop := range []func(context.Context){m.syncLoop, m.hintLoop, m.mergeLoop, m.notifyLoop} {
 		l.group.start(func() { loop(l.ctx) })
 	}
+	l.group.start(func() { m.keepLoop(l) })
 	l.group.start(func() { m.linkLoop(l) })
 	l.group.start(func() { m.joinLoop(ctx, l) })
 	<-ctx.Done()

@@ -38,6 +38,8 @@ type link struct {
 	used  atomic.Int64 // the same, of the last call
 	rtt   atomic.Int64
 
+	asking atomic.Bool // others are being asked about its silence
+
 	calls calls
 }
 

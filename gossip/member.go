@@ -55,15 +55,21 @@ type incarnation struct {
 	left   bool
 	gone   bool // its host refuses connections: the process is no more
 	goneAt time.Time
+	mute   time.Time // since when everybody hears nothing from it; zero: somebody may
 	lostAt time.Time // when neither memberlist nor a link spoke for it any more
 	link   *link
 }
 
-// judge weighs the evidence. A goodbye and a refused connection are certain; a link that talks outweighs memberlist,
-// whose probes may get lost in one direction; then memberlist's opinion counts; and then the grace.
+// judge weighs the evidence. A goodbye and a refused connection are certain. What everybody finds silent is, until it
+// speaks. A link that talks outweighs memberlist, whose probes may get lost in one direction; then memberlist's opinion
+// counts; and then the grace.
 func (i *incarnation) judge(now time.Time, silence, grace time.Duration) Status {
 	talking := i.link != nil && now.Sub(i.link.heardAt()) < silence
-	if i.listed || talking {
+	if i.link != nil && i.link.heardAt().After(i.mute) {
+		i.mute = time.Time{}
+	}
+	mute := !i.mute.IsZero()
+	if !mute && (i.listed || talking) {
 		i.lostAt = time.Time{}
 	} else if i.lostAt.IsZero() {
 		i.lostAt = now
@@ -73,13 +79,15 @@ func (i *incarnation) judge(now time.Time, silence, grace time.Duration) Status 
 		return Left
 	case i.gone:
 		return Dead
+	case mute: // what memberlist has not found out yet
 	case talking:
 		return Alive
 	case i.listed && i.link != nil:
 		return Suspect
 	case i.listed:
 		return Alive
-	case now.Sub(i.lostAt) < grace:
+	}
+	if now.Sub(i.lostAt) < grace {
 		return Suspect
 	}
 	return Dead

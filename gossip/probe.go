@@ -91,28 +91,3 @@ func (m *Mesh) takeSuspect(payload []byte) error {
 	}
 	return nil
 }
-
-// keepLoop pings, lets time pass in the table, and closes links that are dead or not needed.
-func (m *Mesh) keepLoop(ctx context.Context) {
-	ticker := time.NewTicker(m.profile.ping)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		wanted := m.wanted(m.table.members())
-		for _, l := range m.links.list() {
-			switch now := time.Now(); {
-			case now.Sub(l.heardAt()) > 3*m.profile.silence:
-				l.close()
-			case l.dialled && !wanted[l.peer.id] && now.Sub(l.usedAt()) > idleLink:
-				l.drop()
-			default:
-				l.ping()
-			}
-		}
-		m.table.sweep()
-	}
-}

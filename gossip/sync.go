@@ -208,6 +208,8 @@ func (m *Mesh) syncServer(l *link, req request) server {
 	case kindOffer:
 		m.syncer.soon(l.peer.id, req.body)
 		return func(_ context.Context, reply reply) { _ = reply(answerLast, nil) }
+	case kindHeard:
+		return func(_ context.Context, reply reply) { _ = reply(answerLast, m.serveHeard(req.body)) }
 	case kindPull:
 		return func(_ context.Context, reply reply) { m.serveChunks(req.body, reply) }
 	}

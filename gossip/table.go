@@ -94,7 +94,7 @@ func (t *table) listed(m meta, addr netip.AddrPort) {
 	defer t.mu.Unlock()
 	p := t.process(m, addr)
 	if !p.listed {
-		p.gone = false
+		p.gone, p.mute = false, time.Time{}
 	}
 	p.listed = true
 	p.left = p.left || m.leaving
@@ -121,7 +121,7 @@ func (t *table) linked(m meta, addr netip.AddrPort, l *link) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.process(m, addr)
-	p.gone = false
+	p.gone, p.mute = false, time.Time{}
 	if !l.closed() {
 		p.link = l
 	}
@@ -148,6 +148,11 @@ func (t *table) buried(id string, instance uint64) {
 	t.conclude(id, instance, func(p *incarnation) { p.gone, p.goneAt = true, time.Now() })
 }
 
+// muted is the finding that nobody hears anything from a process.
+func (t *table) muted(id string, instance uint64) {
+	t.conclude(id, instance, func(p *incarnation) { p.mute = time.Now() })
+}
+
 func (t *table) conclude(id string, instance uint64, f func(*incarnation)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -162,10 +167,13 @@ func (t *table) answered(peerName string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.byPeer[peerName]
-	if p == nil || !p.gone || time.Since(p.goneAt) < proofDelay {
+	if p == nil {
 		return
 	}
-	p.gone = false
+	p.mute = time.Time{}
+	if p.gone && time.Since(p.goneAt) > proofDelay {
+		p.gone = false
+	}
 	t.settle(p.id)
 }
 
@@ -266,4 +274,15 @@ func (t *table) listedAt(a netip.AddrPort) bool {
 		}
 	}
 	return false
+}
+
+// gossipAddr returns how memberlist calls a member and where it gossips.
+func (t *table) gossipAddr(id string) (name string, addr netip.AddrPort, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.byID[id]
+	if r == nil || r.shown == nil || r.shown.addr.Port() == 0 {
+		return "", netip.AddrPort{}, false
+	}
+	return r.shown.peerName(), r.shown.addr, true
 }
