@@ -2,15 +2,10 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"slices"
 	"sync"
-)
 
-// Errors of runtimeConfig.Set; the API tells the two apart.
-var (
-	errNotSettable = errors.New("option cannot be changed while the node runs")
-	errBadValue    = errors.New("not a value of this option")
+	"github.com/nsqmesh/nsqmesh/httpapi"
 )
 
 // Keys of the options that may change while the node runs.
@@ -19,7 +14,7 @@ const (
 	keyLookupds = "nsqlookupd_tcp_addresses"
 )
 
-// runtimeConfig is the settings as /config shows and changes them. Its callbacks run under its lock, one at a time and
+// runtimeConfig is an httpapi.Config: the settings as /config shows and changes them. Its callbacks run under its lock, one at a time and
 // in the order of the changes, so they must be quick and must not call back.
 type runtimeConfig struct {
 	onLogLevel func(LogLevel) // nil where nobody cares
@@ -56,12 +51,12 @@ func (c *runtimeConfig) Set(key string, body []byte) (any, error) {
 	case keyLookupds:
 		return c.setLookupds(body)
 	}
-	return nil, errNotSettable
+	return nil, httpapi.ErrFixedOption
 }
 
 func (c *runtimeConfig) setLogLevel(word []byte) (any, error) {
 	if c.opts.LogLevel.Set(string(word)) != nil {
-		return nil, errBadValue
+		return nil, httpapi.ErrInvalidValue
 	}
 	if c.onLogLevel != nil {
 		c.onLogLevel(c.opts.LogLevel)
@@ -73,7 +68,7 @@ func (c *runtimeConfig) setLogLevel(word []byte) (any, error) {
 func (c *runtimeConfig) setLookupds(body []byte) (any, error) {
 	var addresses []string
 	if json.Unmarshal(body, &addresses) != nil {
-		return nil, errBadValue
+		return nil, httpapi.ErrInvalidValue
 	}
 	c.opts.LookupdTCPAddresses = addresses
 	if c.onLookupds != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+
+	"github.com/nsqmesh/nsqmesh/httpapi"
 )
 
 func TestConfigGet(t *testing.T) {
@@ -32,19 +34,20 @@ func TestConfigSet(t *testing.T) {
 		err       error
 	}{
 		"a level in capitals":     {"log_level", "DEBUG", 1, nil},
-		"a level that is none":    {"log_level", "chatty", nil, errBadValue},
-		"a level in quotes":       {"log_level", `"info"`, nil, errBadValue},
-		"a level with a newline":  {"log_level", "info\n", nil, errBadValue},
+		"a level that is none":    {"log_level", "chatty", nil, httpapi.ErrInvalidValue},
+		"a level in quotes":       {"log_level", `"info"`, nil, httpapi.ErrInvalidValue},
+		"a level with a newline":  {"log_level", "info\n", nil, httpapi.ErrInvalidValue},
 		"addresses":               {"nsqlookupd_tcp_addresses", `["a:1","b:2"]`, []string{"a:1", "b:2"}, nil},
 		"null":                    {"nsqlookupd_tcp_addresses", `null`, []string{}, nil},
-		"not a list":              {"nsqlookupd_tcp_addresses", `a:1`, nil, errBadValue},
-		"a list of numbers":       {"nsqlookupd_tcp_addresses", `[1]`, nil, errBadValue},
-		"an option that is fixed": {"mem_queue_size", "5", nil, errNotSettable},
-		"an option of nobody":     {"colour", "5", nil, errNotSettable},
+		"not a list":              {"nsqlookupd_tcp_addresses", `a:1`, nil, httpapi.ErrInvalidValue},
+		"a list of numbers":       {"nsqlookupd_tcp_addresses", `[1]`, nil, httpapi.ErrInvalidValue},
+		"an option that is fixed": {"mem_queue_size", "5", nil, httpapi.ErrFixedOption},
+		"an option of nobody":     {"colour", "5", nil, httpapi.ErrFixedOption},
 	} {
 		t.Run(name, func(t *testing.T) {
 			opts := newOptions()
 			config := newConfig(opts)
+			var _ httpapi.Config = config
 			told := any(nil)
 			config.onLogLevel = func(l LogLevel) { told = l.Get() }
 			config.onLookupds = func(addresses []string) { told = addresses }
