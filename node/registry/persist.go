@@ -1,0 +1,130 @@
+package registry
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nsqmesh/nsqmesh/node/names"
+)
+
+const (
+	stateFile = "nsqmesh.registry"
+	saveDelay = 500 * time.Millisecond
+)
+
+// state is what must outlive a restart: without the intents a delete would be forgotten with the node that took it, and
+// without the creation stamps a topic made again after its delete would be deleted again.
+type state struct {
+	Counter uint64           `json:"counter"`
+	Created map[string]Stamp `json:"created"` // by key
+	Intents []savedIntent    `json:"intents"`
+}
+
+type savedIntent struct {
+	Key       string `json:"key"`
+	Stamp     Stamp  `json:"stamp"`
+	Paused    bool   `json:"paused,omitempty"`
+	Remaining int64  `json:"remaining_ms,omitempty"`
+}
+
+// Load reads what was kept over a restart. It is called before anything is said.
+func (r *Registry) Load() error {
+	if r.opts.DataPath == "" {
+		return nil
+	}
+	b, err := os.ReadFile(filepath.Join(r.opts.DataPath, stateFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var s state
+	if err == nil {
+		err = json.Unmarshal(b, &s)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", stateFile, err)
+	}
+	r.mu.Lock()
+	defer r.commit()
+	r.restore(s)
+	return nil
+}
+
+func (r *Registry) restore(s state) {
+	r.counter = max(r.counter, min(s.Counter, maxNumber))
+	for k, stamp := range s.Created {
+		r.created[k] = stamp
+	}
+	for _, i := range s.Intents {
+		if subject, ok := parseKey(i.Key); ok && subject.intent() {
+			life := time.Duration(i.Remaining) * time.Millisecond
+			r.put(i.Key, stamped{i.Paused, i.Stamp}.encode(r.own.owner), min(life, intentLife))
+		}
+	}
+}
+
+// saveIfDue writes the state when it has been changed for a while.
+func (r *Registry) saveIfDue() error {
+	r.mu.Lock()
+	due := r.saveAt != 0 && r.now() >= r.saveAt
+	r.mu.Unlock()
+	if !due {
+		return nil
+	}
+	return r.save()
+}
+
+func (r *Registry) save() error {
+	r.mu.Lock()
+	if r.opts.DataPath == "" || !r.unsaved {
+		r.mu.Unlock()
+		return nil
+	}
+	s, i := r.state(), identity{r.opts.ID, r.own.generation}
+	r.unsaved, r.saveAt = false, 0
+	r.mu.Unlock()
+	b, err := json.Marshal(s)
+	if err == nil {
+		err = writeFile(filepath.Join(r.opts.DataPath, stateFile), b)
+	}
+	if err == nil && i.Generation != r.opts.Generation { // it was raised by a refutation
+		err = i.write(filepath.Join(r.opts.DataPath, identityFile))
+	}
+	if err != nil {
+		r.mu.Lock()
+		r.unsaved = true // the next change tries again
+		r.mu.Unlock()
+		return fmt.Errorf("write %s: %w", stateFile, err)
+	}
+	return nil
+}
+
+func (r *Registry) state() state {
+	s := state{Counter: r.counter, Created: map[string]Stamp{}}
+	for k, stamp := range r.created {
+		s.Created[k] = stamp
+	}
+	for k, e := range r.own.entries {
+		subject, ok := parseKey(k)
+		if !ok || e.deleted {
+			continue
+		}
+		v := decodeStamped(e.value, r.own.owner)
+		switch {
+		case names.Ephemeral(subject.topic) || names.Ephemeral(subject.channel):
+		case subject.kind == kindTopic || subject.kind == kindChannel:
+			s.Created[k] = v.stamp
+		case subject.intent():
+			i := savedIntent{Key: k, Stamp: v.stamp, Paused: v.paused}
+			if e.expires != 0 {
+				i.Remaining = max(1, (e.expires - r.now()).Milliseconds())
+			}
+			s.Intents = append(s.Intents, i)
+		}
+	}
+	return s
+}
