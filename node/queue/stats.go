@@ -51,5 +51,46 @@ type Percentile struct {
 	Value    float64
 }
 
-// Stats returns the counters of one topic (all for ""), with only the channels of one name (all for "").
-func (b *Broker) Stats(topic, channel string) []TopicStats { panic("unwritten") }
+// Stats returns the counters of one topic (all for ""), with only the channels of one name (all for ""); with such a name,
+// topics without that channel are left out. It is nil if the topic is unknown.
+func (b *Broker) Stats(topic, channel string) []TopicStats {
+	topics := b.Topics()
+	if topic != "" {
+		t := b.FindTopic(topic)
+		if t == nil {
+			return nil
+		}
+		topics = []*Topic{t}
+	}
+	all := make([]TopicStats, 0, len(topics))
+	for _, t := range topics {
+		s := t.stats(channel)
+		if channel == "" || len(s.Channels) > 0 {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func (t *Topic) stats(only string) TopicStats {
+	s := TopicStats{
+		Name:         t.name,
+		MessageCount: t.messages.Load(),
+		MessageBytes: t.bytes.Load(),
+		Paused:       t.Paused(),
+	}
+	s.Depth, s.BackendDepth = t.backlog.depths()
+	channels := t.listed()
+	s.Channels = make([]ChannelStats, 0, len(channels))
+	latencies := make([]*latency, len(channels))
+	for i, c := range channels {
+		latencies[i] = c.latency
+		if only == "" || only == c.Name() {
+			one := c.stats()
+			one.Latency = mergeLatency(latencies[i : i+1])
+			s.Channels = append(s.Channels, one)
+		}
+	}
+	s.Latency = mergeLatency(latencies) // of all channels, whichever are shown
+	return s
+}

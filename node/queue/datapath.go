@@ -1,0 +1,46 @@
+package queue
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// queueName names the disk queue of a topic (channel "") or channel, and so its files.
+func queueName(topic, channel string) string {
+	if channel == "" {
+		return topic
+	}
+	if runtime.GOOS == "windows" {
+		return topic + ";" + channel
+	}
+	return topic + ":" + channel
+}
+
+// writeFile replaces a file by one rename, so a reader or a crash sees the old content or the new one.
+func writeFile(path string, content []byte) error {
+	tmp := fmt.Sprintf("%s.%d.tmp", path, rand.Int())
+	if err := writeSynced(tmp, content); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func writeSynced(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(content); err != nil {
+		return err
+	}
+	return f.Sync()
+}
