@@ -103,7 +103,7 @@ func (n Node) encode() string {
 	for _, p := range []int{n.TCPPort, n.HTTPPort, n.LookupTCPPort, n.LookupHTTPPort} {
 		b = binary.AppendVarint(b, int64(p))
 	}
-	return string(append(b, flag(n.Draining)))
+	return string(append(b, bit(n.Draining)))
 }
 
 func decodeNode(value string) Node {
@@ -124,7 +124,7 @@ func encodeGuest(p Producer, silent bool) string {
 	for _, n := range []int{p.TCPPort, p.HTTPPort} {
 		b = binary.AppendVarint(b, int64(n))
 	}
-	return string(append(b, flag(silent)))
+	return string(append(b, bit(silent)))
 }
 
 func decodeGuest(value string) (p Producer, silent bool) {
@@ -142,7 +142,7 @@ const maxText = 512
 
 func clip(s string) string { return s[:min(len(s), maxText)] }
 
-func flag(set bool) byte {
+func bit(set bool) byte {
 	if set {
 		return 1
 	}
