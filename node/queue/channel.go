@@ -1,66 +1,268 @@
 package queue
 
-import "time"
+import (
+	"sync"
+	"time"
+
+	"github.com/nsqmesh/nsqmesh/node/names"
+)
 
 // Channel is one queue of a topic's messages, shared by its consumers.
-type Channel struct{}
+//
+// A message waits in memory, or on disk behind what is there: consumers take from memory alone, and the disk is asked
+// for as many messages as waiting consumers have room for once memory is empty. So order is that of arrival, and what
+// was safe on disk leaves it only when somebody is there to have it. What comes back (requeued, timed out, due) joins
+// the end by the same road, but stays in memory beyond its bounds where the disk refuses it: nothing once accepted is lost.
+type Channel struct {
+	topic, name string
+	options     *Options
+	health      *health
+	latency     *latency       // nil where none is measured
+	disk        *disk          // nil for an ephemeral channel
+	changed     func()         // the channel was paused or resumed
+	onIdle      func(*Channel) // the last consumer left an ephemeral channel
+	start       time.Time      // zero of the steady clock
+
+	writing sync.WaitGroup // batches on their way to disk, neither in memory nor there yet; rises under mu
+
+	mu        sync.Mutex // guards what follows, and all of each Subscription
+	memory    memory
+	inFlight  inFlight
+	deferred  deferred
+	consumers []*Subscription
+	departed  []*Subscription // left while messages were in flight to them
+	ready     ready
+	alarm     alarm
+	asked     int // of the disk, last time
+	paused    bool
+	exiting   bool // takes nothing new
+	ended     bool // closed or removed
+	counts    counts
+}
+
+// counts only rise.
+type counts struct {
+	messages, requeues, timeouts uint64
+	deliveries                   [zones]uint64 // from memory, by zone of the consumer
+}
+
+// newChannel returns a channel that continues what its disk queue holds. For an ephemeral one onIdle is called, without
+// locks, when the last consumer has left; the channel takes nothing more by then and waits to be removed.
+func newChannel(topic, name string, o *Options, h *health, changed func(), onIdle func(*Channel)) *Channel {
+	c := &Channel{topic: topic, name: name, options: o, health: h, latency: newLatency(o), changed: changed, onIdle: onIdle, start: time.Now()}
+	c.latency = newLatency(o)
+	c.memory.init(o)
+	c.alarm.at = never
+	if !names.Ephemeral(name) {
+		c.disk = newDisk(queueName(topic, name), o, h, c.deliver)
+	}
+	return c
+}
 
 // Name returns the channel's name.
-func (c *Channel) Name() string { panic("unwritten") }
+func (c *Channel) Name() string { return c.name }
 
 // Topic returns the name of the channel's topic.
-func (c *Channel) Topic() string { panic("unwritten") }
+func (c *Channel) Topic() string { return c.topic }
 
-// Subscribe adds a consumer. ErrTooManyConsumers, ErrExiting.
-func (c *Channel) Subscribe(consumer Consumer, terms Terms) (*Subscription, error) { panic("unwritten") }
+// clock reads the time once for a batch: on the wall, for what clients and the disk see; and steadily from the channel's
+// start, for how long something lasts, so that a clock that is set does not end or stretch what is in flight.
+func (c *Channel) clock() (wall, steady int64) {
+	now := time.Now()
+	return now.UnixNano(), int64(now.Sub(c.start))
+}
+
+// put appends a batch from the topic. The batch is shared with other channels and is not changed.
+func (c *Channel) put(batch []Message) error {
+	c.mu.Lock()
+	if c.exiting {
+		c.mu.Unlock()
+		return ErrExiting
+	}
+	rest := c.admit(c.postpone(batch))
+	if c.disk == nil {
+		c.drop(rest)
+		rest = nil
+	}
+	c.counts.messages += uint64(len(batch) - len(rest))
+	c.unlock()
+	if len(rest) == 0 {
+		return nil
+	}
+	return c.spill(rest)
+}
+
+// postpone moves what is not due into the deferred and returns the others.
+func (c *Channel) postpone(batch []Message) []Message {
+	if !anyDeferred(batch) {
+		return batch
+	}
+	wall, steady := c.clock()
+	var others []Message
+	for _, m := range batch {
+		if m.Due > wall {
+			c.deferred.push(m)
+		} else {
+			m.Due = 0
+			others = append(others, m)
+		}
+	}
+	c.armDeferred(wall, steady)
+	return others
+}
+
+func anyDeferred(batch []Message) bool {
+	for i := range batch {
+		if batch[i].Due != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// admit appends to memory what may wait there and returns the rest, which belongs on disk: behind what the disk holds
+// already, or because memory is full. A rest must go to spill or giveBack after unlocking.
+func (c *Channel) admit(batch []Message) []Message {
+	n := 0
+	if c.disk == nil || c.disk.depth() == 0 {
+		n = c.memory.fit(batch)
+	}
+	c.memory.push(batch[:n])
+	if n < len(batch) && c.disk != nil {
+		c.writing.Add(1)
+	}
+	return batch[n:]
+}
+
+// drop gives what an ephemeral channel's memory does not hold to the consumers that wait for it, and forgets the rest.
+func (c *Channel) drop(rest []Message) {
+	if len(rest) == 0 {
+		return
+	}
+	n := min(len(rest), max(c.ready.room(len(rest)+c.memory.len())-c.memory.len(), 0))
+	c.memory.push(rest[:n])
+	if n < len(rest) {
+		c.health.wrote()
+	}
+}
+
+// spill writes to disk what admit left over of a published batch.
+func (c *Channel) spill(rest []Message) error {
+	err := c.disk.put(rest)
+	c.mu.Lock()
+	c.writing.Done()
+	if err == nil {
+		c.counts.messages += uint64(len(rest))
+	}
+	c.unlock() // consumers may have emptied memory meanwhile
+	return err
+}
+
+// giveBack writes to disk what admit left over of messages that had been accepted before, or keeps them in memory.
+func (c *Channel) giveBack(rest []Message) {
+	if len(rest) == 0 {
+		return
+	}
+	err := ErrExiting
+	if c.disk != nil {
+		err = c.disk.put(rest)
+	}
+	c.mu.Lock()
+	if err != nil {
+		c.memory.push(rest)
+	}
+	if c.disk != nil {
+		c.writing.Done()
+	}
+	c.unlock()
+}
+
+// deliver takes what the disk was asked for.
+func (c *Channel) deliver(batch []Message) {
+	for i := range batch {
+		batch[i].fromDisk = true
+	}
+	c.mu.Lock()
+	c.memory.push(c.postpone(batch))
+	c.unlock()
+}
 
 // Empty drops everything: waiting, in flight, deferred.
-func (c *Channel) Empty() error { panic("unwritten") }
+func (c *Channel) Empty() error {
+	var err error
+	if c.disk != nil {
+		err = c.disk.empty()
+	}
+	c.mu.Lock()
+	defer c.unlock()
+	if c.exiting {
+		return ErrExiting
+	}
+	c.forget()
+	for _, s := range c.consumers {
+		s.lineUp()
+	}
+	return err
+}
+
+// forget drops what is in memory, in flight or deferred.
+func (c *Channel) forget() {
+	c.memory.drop()
+	c.deferred.drop()
+	c.inFlight.drop()
+	for _, s := range c.consumers {
+		s.deadlines = deadlines{}
+	}
+	for _, s := range c.departed {
+		s.deadlines = deadlines{}
+	}
+	c.departed = nil
+}
 
 // Pause stops or resumes deliveries.
-func (c *Channel) Pause(paused bool) { panic("unwritten") }
+func (c *Channel) Pause(paused bool) {
+	c.mu.Lock()
+	different := c.paused != paused
+	c.paused = paused
+	c.unlock()
+	if different {
+		c.changed()
+	}
+}
 
 // Paused tells whether the channel is paused.
-func (c *Channel) Paused() bool { panic("unwritten") }
-
-// Consumer is what a channel tells its consumers, all of it rare. Neither method may block or call back.
-type Consumer interface {
-	Wake()  // there is something to take now
-	Close() // the channel is gone; so should the connection be
+func (c *Channel) Paused() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.paused
 }
 
-// Terms are what a consumer agreed on.
-type Terms struct {
-	MsgTimeout  time.Duration // 0 is Options.MsgTimeout
-	SampleRate  int           // 0 is all; otherwise a message is kept with (SampleRate+1) percent
-	ZoneLocal   bool
-	RegionLocal bool
+// depth is how many messages wait.
+func (c *Channel) depth() int64 {
+	if c.disk == nil {
+		return int64(c.memory.len())
+	}
+	return int64(c.memory.len()) + c.disk.depth()
 }
 
-// Subscription is one consumer's place in a channel. Its methods may be called from several goroutines.
-type Subscription struct{}
-
-// SetReady sets how many messages may be in flight to the consumer, a level and not a credit.
-func (s *Subscription) SetReady(n int) { panic("unwritten") }
-
-// Take appends to into what the consumer may have now: at most its room, its fair share, cap(into)-len(into) messages and
-// a bounded number of bytes. What it returns is in flight to this consumer, with Attempts counted. If it returns nothing, or
-// the consumer has no room left, Consumer.Wake follows once there is something again.
-func (s *Subscription) Take(into []Message) []Message { panic("unwritten") }
-
-// Finish ends messages in flight to this consumer. It calls failed, in order, with the index of each id that it could not.
-func (s *Subscription) Finish(ids []ID, failed func(i int, err error)) { panic("unwritten") }
-
-// Requeue puts messages in flight back, after delay (clamped to 0..MaxReqTimeout) where that is not 0.
-func (s *Subscription) Requeue(ids []ID, delays []time.Duration, failed func(i int, err error)) {
-	panic("unwritten")
+// stats returns the counters, without latency.
+func (c *Channel) stats() ChannelStats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	depth := c.depth()
+	return ChannelStats{
+		Name:             c.name,
+		Depth:            depth,
+		BackendDepth:     max(depth-int64(c.memory.len()), 0),
+		InFlight:         c.inFlight.len(),
+		Deferred:         c.deferred.len(),
+		MessageCount:     c.counts.messages,
+		ZoneLocalCount:   c.counts.deliveries[zoneLocal],
+		RegionLocalCount: c.counts.deliveries[regionLocal],
+		GlobalCount:      c.counts.deliveries[global],
+		RequeueCount:     c.counts.requeues,
+		TimeoutCount:     c.counts.timeouts,
+		ConsumerCount:    len(c.consumers),
+		Paused:           c.paused,
+	}
 }
-
-// Touch starts the message timeout of messages in flight anew, up to MaxMsgTimeout after their delivery.
-func (s *Subscription) Touch(ids []ID, failed func(i int, err error)) { panic("unwritten") }
-
-// Close leaves the channel. What is in flight stays so until its timeout, as with a stock nsqd.
-func (s *Subscription) Close() { panic("unwritten") }
-
-// Stats returns the consumer's counters.
-func (s *Subscription) Stats() SubscriptionStats { panic("unwritten") }
