@@ -1,12 +1,6 @@
 package httpapi
 
-import (
-	"crypto/tls"
-	"fmt"
-	"slices"
-
-	"github.com/nsqmesh/nsqmesh/node/nsqd"
-)
+import "github.com/nsqmesh/nsqmesh/node/nsqd"
 
 // clientStats is what /stats shows of a connection, consumer or producer.
 type clientStats struct {
@@ -80,7 +74,7 @@ func (a *nsqdAPI) clientStats(topic string) (consumers, []clientStats) {
 }
 
 func newClientStats(c *nsqd.ClientStats, topic string) clientStats {
-	stats := clientStats{
+	return clientStats{
 		ClientID:        c.ClientID,
 		Hostname:        c.Hostname,
 		Version:         "V2",
@@ -99,18 +93,15 @@ func newClientStats(c *nsqd.ClientStats, topic string) clientStats {
 		Authed:          c.Authed,
 		AuthIdentity:    c.AuthIdentity,
 		AuthIdentityURL: c.AuthIdentityURL,
-		Zone:            c.Zone,
-		Region:          c.Region,
+		Zone:            c.TopologyZone,
+		Region:          c.TopologyRegion,
 		PubCounts:       shownPubCount(c.PubCounts, topic),
+		TLS:             c.TLS,
+		CipherSuite:     c.TLSCipherSuite,
+		TLSVersion:      c.TLSVersion,
+		ALPN:            c.TLSNegotiatedProtocol,
+		ALPNIsMutual:    c.TLSNegotiatedProtocolIsMutual,
 	}
-	if c.TLS != nil {
-		stats.TLS = true
-		stats.CipherSuite = cipherSuite(c.TLS.CipherSuite)
-		stats.TLSVersion = tlsVersion(c.TLS.Version)
-		stats.ALPN = c.TLS.NegotiatedProtocol
-		stats.ALPNIsMutual = true
-	}
-	return stats
 }
 
 // shownPubCount is the count of the topic asked for, or the first of all.
@@ -121,35 +112,4 @@ func shownPubCount(counts []nsqd.PubCount, topic string) []pubCount {
 		}
 	}
 	return nil
-}
-
-// namedSuites are the suites that stock knows by name.
-var namedSuites = []uint16{
-	tls.TLS_RSA_WITH_RC4_128_SHA,
-	tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA,
-	tls.TLS_RSA_WITH_AES_128_CBC_SHA,
-	tls.TLS_RSA_WITH_AES_256_CBC_SHA,
-	tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA,
-	tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA,
-	tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA,
-	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-	tls.TLS_ECDHE_RSA_WITH_RC4_128_SHA,
-	tls.TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA,
-	tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,
-	tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA,
-	tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-}
-
-func cipherSuite(id uint16) string {
-	if slices.Contains(namedSuites, id) {
-		return tls.CipherSuiteName(id)
-	}
-	return fmt.Sprintf("Unknown %d", id)
-}
-
-func tlsVersion(id uint16) string {
-	if id < tls.VersionTLS10 || id > tls.VersionTLS13 {
-		return fmt.Sprintf("Unknown %d", id)
-	}
-	return fmt.Sprintf("TLS1.%d", id-tls.VersionTLS10)
 }
