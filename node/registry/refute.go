@@ -10,7 +10,7 @@ const (
 // refute answers somebody who has the own document newer than it is: a backup of this node was restored, or a second node
 // runs under this node's id. The document is said anew above what was heard, so that it wins everywhere.
 func (r *Registry) refute(generation, version uint64) {
-	if !r.own.behind(generation, version) {
+	if !r.own.behind(generation, version) || generation >= maxNumber { // no node comes to that number
 		return
 	}
 	if r.contested() {
