@@ -66,6 +66,10 @@ func (m *Mesh) welcome(life *life, raw net.Conn) {
 		_ = m.meetRival(life, g.mine, peer, peer.link)
 		return
 	}
+	if peer.purpose != "" {
+		m.purpose(peer.purpose).deliver(&Stream{Conn: conn, Peer: peer.id})
+		return
+	}
 	if _, err := m.adopt(life, conn, peer, false); err != nil {
 		m.complain("link refused", peer.name, raw.RemoteAddr().String(), err)
 	}

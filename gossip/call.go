@@ -119,7 +119,6 @@ func (l *link) stream(ctx context.Context, kind string, body []byte, each func([
 	if len(body) > maxBody {
 		return ErrTooLarge
 	}
-	l.used.Store(int64(time.Since(l.born)))
 	patience := callPatience
 	if end, ok := ctx.Deadline(); ok {
 		patience = time.Until(end)

@@ -4,18 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"net"
 	"net/netip"
-	"slices"
+	"syscall"
 	"time"
 )
 
 const (
-	fullMesh      = 30 // up to so many others every pair is linked
-	ringLinks     = 3  // beyond that: to the next ones by id, so that the links never fall apart in groups
-	randomLinks   = 8  // and to some that are picked at random, once and for all
 	patientDial   = 5 * time.Second
 	idleLink      = time.Minute
 	maxGreetings  = 64
@@ -79,56 +75,16 @@ func (m *Mesh) dialWanted(l *life, tried map[string]*attempts) {
 func (m *Mesh) tryLink(l *life, o Member) {
 	ctx, cancel := context.WithTimeout(l.ctx, m.profile.dial+greetPatience)
 	defer cancel()
-	if _, err := m.connect(ctx, o); err != nil {
-		m.complain("no link to member", o.Name, o.LinkAddr, err)
-		time.AfterFunc(maxBackoff/4, func() { kick(m.linkKick) })
+	_, err := m.connect(ctx, o)
+	if err == nil {
+		return
 	}
-}
-
-// wanted picks who this node links to by itself.
-func (m *Mesh) wanted(others []Member) map[string]bool {
-	alive := make([]string, 0, len(others))
-	for _, o := range others {
-		if o.Status.Alive() {
-			alive = append(alive, o.ID)
-		}
+	time.AfterFunc(maxBackoff/4, func() { kick(m.linkKick) })
+	if errors.Is(err, syscall.ECONNREFUSED) && !m.answersUDP(l, o.ID) {
+		m.bury(hello{id: o.ID, name: o.Name, instance: o.Instance}, o.LinkAddr)
+		return
 	}
-	wanted := make(map[string]bool, len(alive))
-	if len(alive) > fullMesh {
-		alive = m.few(alive)
-	}
-	for _, id := range alive {
-		wanted[id] = true
-	}
-	return wanted
-}
-
-// few takes the next ids on the ring and those that rank first in an order of this node's own.
-func (m *Mesh) few(sorted []string) []string {
-	at, _ := slices.BinarySearch(sorted, m.cfg.ID)
-	picked := make([]string, 0, ringLinks+randomLinks)
-	for i := range ringLinks {
-		picked = append(picked, sorted[(at+i)%len(sorted)])
-	}
-	ranked := slices.Clone(sorted)
-	slices.SortFunc(ranked, func(a, b string) int {
-		return compareUint64(rank(m.cfg.ID, a), rank(m.cfg.ID, b))
-	})
-	return append(picked, ranked[:randomLinks]...)
-}
-
-var rankSeed = maphash.MakeSeed()
-
-func rank(self, other string) uint64 { return maphash.String(rankSeed, self+"\x00"+other) }
-
-func compareUint64(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	m.complain("no link to member", o.Name, o.LinkAddr, err)
 }
 
 // linkTo returns the link to a member, made if there is none.
@@ -173,11 +129,30 @@ func (m *Mesh) dialLink(ctx context.Context, to Member) (*link, error) {
 	if life == nil {
 		return nil, ErrNotRunning
 	}
-	conn, peer, err := m.dialGreet(ctx, life, to.LinkAddr, "")
+	conn, err := m.dialMember(ctx, life, to, "")
 	if err != nil {
 		return nil, err
 	}
-	return m.adopt(life, conn, peer, true)
+	return m.adopt(life, conn.Conn, conn.peer, true)
+}
+
+// greeted is a connection whose other end has said who it is.
+type greeted struct {
+	net.Conn
+	peer hello
+}
+
+// dialMember makes sure that it is the member which answers: addresses change hands.
+func (m *Mesh) dialMember(ctx context.Context, life *life, to Member, purpose string) (greeted, error) {
+	conn, peer, err := m.dialGreet(ctx, life, to.LinkAddr, purpose)
+	if err != nil {
+		return greeted{}, err
+	}
+	if peer.id != to.ID {
+		_ = conn.Close()
+		return greeted{}, fmt.Errorf("%s has %s's address now", peer.name, to.Name)
+	}
+	return greeted{conn, peer}, nil
 }
 
 // dialGreet connects and shakes hands.
@@ -209,7 +184,7 @@ func (m *Mesh) dialGreet(ctx context.Context, life *life, address, purpose strin
 }
 
 func (m *Mesh) greet(l *life, purpose string) greeting {
-	return greeting{keys: m.keyring.GetKeys(), mine: hello{
+	return greeting{keys: m.keyring.GetKeys(), admit: m.admitPurpose, mine: hello{
 		cluster: m.cfg.Cluster, id: m.cfg.ID, name: m.cfg.Name, instance: l.instance,
 		uptime: uint64(time.Since(m.started).Milliseconds()), gossip: m.Addr(), link: m.LinkAddr(),
 		purpose: purpose, keyed: len(m.keyring.GetKeys()) > 0, nonce: newNonce(),

@@ -1,17 +1,16 @@
 package gossip
 
-import "errors"
-
 // memberlist's message types that matter here.
 const (
+	mlPing       = 0
+	mlAck        = 2
+	mlPushPull   = 6
 	mlCompound   = 7
 	mlCompressed = 9
+	mlEncrypted  = 10
+	mlError      = 13
 	mlLabel      = 244
 )
-
-const maxStreamBytes = 24 << 20 // memberlist's own limits end at 20 MiB
-
-var errGuarded = errors.New("stream refused")
 
 // admitPacket keeps out what our memberlist never sends and what would cost more than its bytes to read: compressed
 // messages, at the top or inside a compound, and compounds of compounds. What is encrypted needs no guard, for who can
@@ -55,12 +54,4 @@ func admitCompound(b []byte) bool {
 		parts = parts[n:]
 	}
 	return true
-}
-
-// streamGuard bounds what one conversation may bring.
-type streamGuard struct{ seen int }
-
-func (g *streamGuard) admit(b []byte) bool {
-	g.seen += len(b)
-	return g.seen <= maxStreamBytes
 }

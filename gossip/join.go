@@ -72,7 +72,8 @@ func (m *Mesh) joinLoop(ctx context.Context, l *life) {
 		m.saveMembers()
 		select {
 		case <-ctx.Done():
-		case <-m.joinKick:
+		case <-m.joinKick: // changes come in bursts
+			_ = sleep(ctx, m.profile.rejoin/10)
 		case <-time.After(jitter(pause)):
 		}
 	}
@@ -137,7 +138,7 @@ func (m *Mesh) join(l *life, a netip.AddrPort) {
 			break
 		}
 		answered = true
-		if pause(l.ctx, secondLook) != nil || m.table.listedAt(a) {
+		if sleep(l.ctx, secondLook) != nil || m.table.listedAt(a) {
 			break
 		}
 	}
@@ -147,7 +148,7 @@ func (m *Mesh) join(l *life, a netip.AddrPort) {
 	}
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

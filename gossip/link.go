@@ -35,7 +35,7 @@ type link struct {
 	deliberate  atomic.Bool // closed by us for a reason of our own: no suspicion follows
 
 	heard atomic.Int64 // nanoseconds since born
-	used  atomic.Int64 // the same, of the last call
+	used  atomic.Int64 // the same, of the last call that somebody made
 	rtt   atomic.Int64
 
 	asking atomic.Bool // others are being asked about its silence

@@ -8,11 +8,14 @@ import (
 	"time"
 )
 
-// quiet lets a line through at most once a minute for each key, so that what a stranger does to a port again and again
-// is told, not shouted.
+// quiet lets a line through at most once a minute for each key, and not many lines at all, so that what a stranger does
+// to a port again and again is told, not shouted.
 type quiet struct {
 	mu   sync.Mutex
-	seen map[string]*muted
+	seen map[string]*muted // of this minute and the last one
+
+	minute time.Time // since when lines are counted
+	lines  int
 }
 
 type muted struct {
@@ -21,8 +24,8 @@ type muted struct {
 }
 
 const (
-	quietFor    = time.Minute
-	quietMemory = 1024
+	quietFor   = time.Minute
+	quietLines = 60 // for each minute
 )
 
 // pass reports whether the line may be written, and how many like it were not since the last one.
@@ -30,18 +33,34 @@ func (q *quiet) pass(key string) (suppressed int, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
-	if m := q.seen[key]; m != nil {
-		if now.Before(m.until) {
-			m.dropped++
-			return 0, false
-		}
+	if q.seen == nil || now.Sub(q.minute) > quietFor {
+		q.forget(now)
+	}
+	m := q.seen[key]
+	if m != nil && now.Before(m.until) {
+		m.dropped++
+		return 0, false
+	}
+	if m != nil {
 		suppressed = m.dropped
 	}
-	if q.seen == nil || len(q.seen) >= quietMemory {
-		q.seen = make(map[string]*muted)
+	if q.lines++; q.lines > quietLines {
+		return 0, false
 	}
 	q.seen[key] = &muted{until: now.Add(quietFor)}
 	return suppressed, true
+}
+
+// forget begins another minute.
+func (q *quiet) forget(now time.Time) {
+	q.minute, q.lines = now, 0
+	kept := make(map[string]*muted)
+	for key, m := range q.seen {
+		if now.Sub(m.until) < quietFor {
+			kept[key] = m
+		}
+	}
+	q.seen = kept
 }
 
 // logWriter turns memberlist's lines into records of slog. All of them are about what others do, or fail to do, so its

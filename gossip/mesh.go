@@ -36,6 +36,7 @@ type Mesh struct {
 
 	handlersMu sync.RWMutex
 	handlers   map[string]Handler
+	purposes   map[string]*streamListener
 	serving    chan struct{}
 
 	changes  chan struct{} // somebody's status changed
@@ -62,7 +63,7 @@ func New(cfg Config) *Mesh {
 	m := &Mesh{
 		cfg: cfg, profile: profiles[cfg.Profile], log: cfg.Log, started: time.Now(), fault: cfg.check(),
 		framer: newFramer(), links: newLinks(), syncer: newSyncer(), hints: newHints(), inbox: newInbox(),
-		handlers: make(map[string]Handler), serving: make(chan struct{}, maxServing),
+		handlers: make(map[string]Handler), purposes: make(map[string]*streamListener), serving: make(chan struct{}, maxServing),
 		changes: make(chan struct{}, 1), linkKick: make(chan struct{}, 1), joinKick: make(chan struct{}, 1),
 		greeting: make(chan struct{}, maxGreetings), probing: make(chan struct{}, 16),
 	}
@@ -127,6 +128,9 @@ func (m *Mesh) advertised(configured string, bound net.Addr) (netip.AddrPort, er
 		if ip, err = m.lookupOne(host); err != nil {
 			return netip.AddrPort{}, err
 		}
+		if ip.IsUnspecified() {
+			return netip.AddrPort{}, fmt.Errorf("%w: nobody can reach %s", ErrConfig, host)
+		}
 	case ip.IsUnspecified() && m.advertise.IsValid():
 		ip = m.advertise.Addr()
 	case ip.IsUnspecified():
@@ -180,6 +184,11 @@ func (m *Mesh) Close() {
 		if m.linkListener != nil {
 			_ = m.linkListener.Close()
 		}
+		m.handlersMu.RLock()
+		defer m.handlersMu.RUnlock()
+		for _, l := range m.purposes {
+			_ = l.Close()
+		}
 	})
 }
 
@@ -202,6 +211,7 @@ func (m *Mesh) Forget(id string) bool { return m.table.forget(id) }
 func (m *Mesh) membersChanged() {
 	kick(m.changes)
 	kick(m.linkKick)
+	kick(m.joinKick)
 }
 
 func (m *Mesh) notifyLoop(ctx context.Context) {

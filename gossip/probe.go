@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	probeTries  = 8
 	probeListen = 40 * time.Millisecond // a process that is dying closes its sockets one after another
+	probeAgain  = 2 * time.Millisecond
 )
 
 // suspect follows a link that broke: one look at the port where the peer takes links tells whether its process is no
@@ -21,11 +21,15 @@ func (m *Mesh) suspect(l *life, peer hello) {
 	if !ok || member.Instance != peer.instance || member.LinkAddr == "" || !member.Status.Alive() {
 		return
 	}
-	if !m.refuses(l.ctx, member.LinkAddr) {
-		return
+	if m.refuses(l.ctx, member.LinkAddr) {
+		m.bury(peer, member.LinkAddr)
 	}
+}
+
+// bury records the proof that a process is no more, and tells those who cannot have seen it.
+func (m *Mesh) bury(peer hello, address string) {
 	m.table.buried(peer.id, peer.instance)
-	m.log.Info("member is gone", "member", peer.name, "address", member.LinkAddr)
+	m.log.Info("member is gone", "member", peer.name, "address", address)
 	if m.sparse() {
 		m.spreadSuspicion(peer.id, peer.instance)
 	}
@@ -36,17 +40,18 @@ func (m *Mesh) suspect(l *life, peer hello) {
 func (m *Mesh) refuses(ctx context.Context, address string) bool {
 	ctx, cancel := context.WithTimeout(ctx, m.profile.dial)
 	defer cancel()
-	for range probeTries {
+	for again := probeAgain; ctx.Err() == nil; again = min(2*again, probeListen) {
 		conn, err := m.cfg.Network.Dial(ctx, address)
-		if errors.Is(err, syscall.ECONNREFUSED) {
+		switch {
+		case errors.Is(err, syscall.ECONNREFUSED):
 			return true
-		}
-		if err != nil {
+		case errors.Is(err, syscall.ECONNRESET): // the listener was closed with our connection in its queue
+		case err != nil:
+			return false
+		case !ends(conn):
 			return false
 		}
-		if !ends(conn) {
-			return false
-		}
+		_ = sleep(ctx, again)
 	}
 	return false
 }

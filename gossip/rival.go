@@ -114,7 +114,7 @@ func (m *Mesh) standBy(ctx context.Context, r *rivalError) error {
 		"name", r.peer.name, "id", r.peer.id, "address", r.address, "waiting", standBySpan)
 	end := time.Now().Add(standBySpan)
 	for time.Now().Before(end) {
-		if pause(ctx, standByEvery) != nil {
+		if sleep(ctx, standByEvery) != nil {
 			return nil
 		}
 		if !m.answersAs(ctx, r) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"time"
 )
 
 // Handle makes f answer calls of that kind. Set all handlers before Run.
@@ -32,6 +33,7 @@ func (m *Mesh) Call(ctx context.Context, id, kind string, body []byte) ([]byte, 
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", kind, err)
 	}
+	l.used.Store(int64(time.Since(l.born)))
 	answer, err := l.call(ctx, kind, body)
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", kind, err)

@@ -198,7 +198,7 @@ type stream struct {
 }
 
 func (s *session) track(conn net.Conn) *stream {
-	c := &stream{Conn: conn, session: s}
+	c := &stream{Conn: conn, session: s, guard: streamGuard{plain: !s.encrypted()}}
 	s.streams.Add(1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -210,11 +210,8 @@ func (s *session) track(conn net.Conn) *stream {
 }
 
 func (c *stream) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
+	n, err := c.guard.read(c.Conn, b)
 	c.session.traffic.streamIn.Add(uint64(n))
-	if !c.guard.admit(b[:n]) {
-		return 0, errGuarded
-	}
 	return n, err
 }
 
