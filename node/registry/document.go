@@ -92,7 +92,7 @@ func (d *document) prune(now instant) {
 		d.floor = max(d.floor, g.version)
 		n++
 	}
-	d.graves = slices.Delete(d.graves, 0, n)
+	d.graves = d.graves[n:] // append leaves what is cut off behind
 }
 
 // restart puts the same entries under a new generation.
