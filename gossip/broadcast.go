@@ -24,10 +24,14 @@ func (m *Mesh) Broadcast(key string, chunk []byte) {
 		return
 	}
 	m.pushAll(m.framer.frame(framePush, append(appendText(nil, key), chunk...)), "")
-	hint := appendText([]byte{hintVersion}, m.cfg.ID)
-	hint = append(appendText(hint, key), chunk...)
+	m.queueHint(fresh{from: m.cfg.ID, key: key, chunk: chunk})
+}
+
+func (m *Mesh) queueHint(f fresh) {
+	hint := appendText([]byte{hintVersion}, f.from)
+	hint = append(appendText(hint, f.key), f.chunk...)
 	if len(hint) <= maxHint {
-		m.udp.QueueBroadcast(&udpHint{key: key, message: hint})
+		m.udp.QueueBroadcast(&udpHint{key: f.key, message: hint})
 	}
 }
 
@@ -139,7 +143,11 @@ func (m *Mesh) mergeFresh(f fresh) {
 		m.log.Debug("chunk not understood", "member", f.from, "error", err)
 		return
 	}
-	if m.cfg.State.Hash() != before && m.sparse() {
+	switch {
+	case m.cfg.State.Hash() == before || !m.sparse():
+	case len(m.links.list()) == 0:
+		m.queueHint(f)
+	default:
 		m.pushAll(m.framer.frame(framePush, append(appendText(nil, f.key), f.chunk...)), f.from)
 	}
 }

@@ -75,18 +75,20 @@ func checkStream(r io.Reader) error {
 	return fmt.Errorf("%w: it does not begin as one", errGuarded)
 }
 
-// streamKind skips the label and returns the message type.
+// streamKind skips the label and returns the message type. Only a stream without a single byte ends in io.EOF.
 func streamKind(r io.Reader) (byte, error) {
 	var b [256]byte
 	if _, err := io.ReadFull(r, b[:1]); err != nil || b[0] != mlLabel {
 		return b[0], err
 	}
 	if _, err := io.ReadFull(r, b[:1]); err != nil {
-		return 0, err
+		return 0, io.ErrUnexpectedEOF
 	}
 	label := int(b[0])
-	_, err := io.ReadFull(r, b[:label+1])
-	return b[label], err
+	if _, err := io.ReadFull(r, b[:label+1]); err != nil {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return b[label], nil
 }
 
 func checkPushPull(r io.Reader) error {

@@ -67,11 +67,15 @@ func (a *authority) config(name string) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, RootCAs: pool}
 }
 
-func linked(n *realNode, links int) func() bool { return func() bool { return n.Stats().Links == links } }
+func linked(n *realNode, links int) func() bool {
+	return func() bool { return n.Stats().Links == links }
+}
 
 func TestRealLinksUnderTLS(t *testing.T) {
 	ours := newAuthority(t)
-	with := func(c *tls.Config) func(*Config) { return func(cfg *Config) { cfg.TLS, cfg.Keys = c, [][]byte{key(1)} } }
+	with := func(c *tls.Config) func(*Config) {
+		return func(cfg *Config) { cfg.TLS, cfg.Keys = c, [][]byte{key(1)} }
+	}
 	a := startReal(t, "a", nil, with(ours.config("a")))
 	b := startReal(t, "b", []string{a.Addr()}, with(ours.config("b")))
 	eventually(t, "link", 5*time.Second, linked(a, 1))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync"
 )
@@ -72,8 +73,15 @@ func (s *toy) Answer(want []byte) [][]byte {
 
 // chunk says either that the owner's counter is at n, or (hint) only that it is there to be asked for.
 func (s *toy) chunk(owner string, n uint64) []byte {
-	return append(append([]byte{'='}, s.entry(owner, n)...), make([]byte, s.pad)...)
+	return append(append([]byte{'='}, s.entry(owner, n)...), padding[:s.pad]...)
 }
+
+// padding cannot be compressed.
+var padding = func() []byte {
+	b := make([]byte, maxChunk)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(b)
+	return b
+}()
 
 func (s *toy) hint(owner string, n uint64) []byte { return append([]byte{'?'}, s.entry(owner, n)...) }
 

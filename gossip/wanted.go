@@ -58,5 +58,15 @@ func rank(self, other string) uint64 {
 	_, _ = h.Write([]byte(self))
 	_, _ = h.Write([]byte{0})
 	_, _ = h.Write([]byte(other))
-	return h.Sum64()
+	return scatter(h.Sum64())
+}
+
+// scatter makes every bit depend on every other: ids that differ in their last byte alone hash to neighbours, and all
+// members would pick the same few.
+func scatter(x uint64) uint64 {
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	x *= 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
 }
