@@ -12,7 +12,7 @@ import (
 
 func TestDeadNodeIsHiddenAndItsChannelsStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		peers := &crowd{dead: map[string]bool{}}
+		peers := &crowd{}
 		r, other := New(Options{ID: id(1)}, peers), newTest(2)
 		running(t, r)
 		other.SetTopic("t", with("c", "e#ephemeral"))
@@ -22,7 +22,7 @@ func TestDeadNodeIsHiddenAndItsChannelsStay(t *testing.T) {
 		pull(t, r, other)
 		expect(t, r, "t", "c,e#ephemeral | 10.0.0.2")
 
-		peers.dead[id(2)] = true
+		peers.kill(id(2), true)
 		r.MembersChanged()
 		synctest.Wait()
 		expect(t, r, "t", "c | ")
@@ -33,12 +33,12 @@ func TestDeadNodeIsHiddenAndItsChannelsStay(t *testing.T) {
 
 		time.Sleep(71 * time.Hour)
 		expect(t, r, "t", "c | ")
-		delete(peers.dead, id(2))
+		peers.kill(id(2), false)
 		r.MembersChanged()
 		synctest.Wait()
 		expect(t, r, "t", "c,e#ephemeral | 10.0.0.2")
 
-		peers.dead[id(2)] = true
+		peers.kill(id(2), true)
 		r.MembersChanged()
 		time.Sleep(72*time.Hour + time.Second)
 		expect(t, r, "t", "unknown")
@@ -59,7 +59,7 @@ func TestDeadNodeIsHiddenAndItsChannelsStay(t *testing.T) {
 
 func TestForgetNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		peers := &crowd{dead: map[string]bool{}}
+		peers := &crowd{}
 		a, b, gone := New(Options{ID: id(1)}, peers), New(Options{ID: id(2)}, peers), newTest(3)
 		running(t, a)
 		running(t, b)
@@ -69,7 +69,7 @@ func TestForgetNode(t *testing.T) {
 		if a.ForgetNode(id(3)) {
 			t.Error("a node that is alive was forgotten")
 		}
-		peers.dead[id(3)] = true
+		peers.kill(id(3), true)
 		a.MembersChanged()
 		b.MembersChanged()
 		synctest.Wait()
@@ -83,7 +83,7 @@ func TestForgetNode(t *testing.T) {
 		if gone.own.generation != 2 {
 			t.Errorf("generation is %d", gone.own.generation)
 		}
-		delete(peers.dead, id(3))
+		peers.kill(id(3), false)
 		pull(t, a, gone)
 		expect(t, a, "t", "c | 10.0.0.3")
 	})
@@ -96,14 +96,13 @@ func TestBroadcasts(t *testing.T) {
 		running(t, r)
 		other := newTest(2)
 		told := func() int {
-			n := len(peers.chunks)
-			for _, chunk := range peers.chunks {
+			chunks := peers.heard()
+			for _, chunk := range chunks {
 				if want, err := other.Merge(chunk); err != nil || want != nil {
 					t.Errorf("hint leaves %v, %v", want, err)
 				}
 			}
-			peers.chunks = nil
-			return n
+			return len(chunks)
 		}
 		time.Sleep(time.Second)
 		told()
@@ -131,10 +130,11 @@ func TestBroadcasts(t *testing.T) {
 			many[strings.Repeat(string(x), 60)] = with()
 		}
 		r.SetTopics(many)
-		if len(peers.chunks) != 1 || len(peers.chunks[0]) > 40 {
-			t.Fatalf("much is told by %d chunks", len(peers.chunks))
+		chunks := peers.heard()
+		if len(chunks) != 1 || len(chunks[0]) > 40 {
+			t.Fatalf("much is told by %d chunks", len(chunks))
 		}
-		want, err := other.Merge(peers.chunks[0])
+		want, err := other.Merge(chunks[0])
 		if want == nil || err != nil {
 			t.Error("an announcement does not make others ask")
 		}
@@ -181,7 +181,7 @@ func TestStateOutlivesRestart(t *testing.T) {
 		r.CreateTopic("made")
 		r.SetTopic("gone", with())
 		r.DeleteTopic("gone")
-		r.refute(7, 1)
+		_, _ = r.Merge(at(id(1), 7, 1))
 		time.Sleep(2 * saveDelay)
 		if _, err := os.Stat(filepath.Join(dir, stateFile)); err != nil {
 			t.Error("nothing is written while it runs")

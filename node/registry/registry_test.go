@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -12,15 +13,43 @@ func id(n int) string { return fmt.Sprintf("%032x", n+1) }
 
 // crowd is a Peers that keeps what is broadcast, and in which everybody is alive who was not killed.
 type crowd struct {
+	mu     sync.Mutex
 	dead   map[string]bool
 	chunks [][]byte
 }
 
-func (c *crowd) Broadcast(_ string, chunk []byte) { c.chunks = append(c.chunks, chunk) }
-func (c *crowd) Alive(owner string) bool          { return !c.dead[owner] }
+func (c *crowd) Broadcast(_ string, chunk []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.chunks = append(c.chunks, chunk)
+}
+
+func (c *crowd) Alive(owner string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.dead[owner]
+}
+
+func (c *crowd) kill(owner string, dead bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dead == nil {
+		c.dead = map[string]bool{}
+	}
+	c.dead[owner] = dead
+}
+
+// heard returns what was broadcast since the last call.
+func (c *crowd) heard() [][]byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	chunks := c.chunks
+	c.chunks = nil
+	return chunks
+}
 
 func newTest(n int) *Registry {
-	r := New(Options{ID: id(n), Generation: 1}, &crowd{dead: map[string]bool{}})
+	r := New(Options{ID: id(n), Generation: 1}, &crowd{})
 	r.SetNode(Node{
 		Name: fmt.Sprintf("node-%d", n), Hostname: fmt.Sprintf("host-%d", n), BroadcastAddress: fmt.Sprintf("10.0.0.%d", n),
 		TCPPort: 4150, HTTPPort: 4151, Version: "1.0.0",

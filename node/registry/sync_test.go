@@ -228,7 +228,7 @@ func life(rng *rand.Rand, n int) (*Registry, [][]byte) {
 		}
 	}
 	sent = append(sent, r.Answer(appendHead([]byte{wireVersion}, id(n), 0, 0))...)
-	return r, append(sent, peers.chunks...)
+	return r, append(sent, peers.heard()...)
 }
 
 // content is what a registry holds of all owners but itself.
