@@ -39,3 +39,19 @@ func (p Producer) at(node string) bool {
 	port := strconv.Itoa(p.HTTPPort)
 	return node == p.BroadcastAddress+":"+port || node == net.JoinHostPort(p.BroadcastAddress, port)
 }
+
+// Tombstoned reports whether this node's own nsqd is hidden from the lookups of a topic now.
+func (r *Registry) Tombstoned(topic string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.topics[topic]
+	if t == nil {
+		return false
+	}
+	for p, hidden := range t.holders {
+		if hidden && p.doc == r.own && p.guest == "" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,87 @@
+// Package node ties the roles of one node together: what its queues hold stands in the registry, what the registry
+// intends is made true in the queues, and whoever asks for a topic, a channel, a delete or a pause asks here.
+//
+// A Node owns no data: topics and messages are the broker's, documents and intents the registry's. Node.acting keeps
+// deletes and pauses apart; Node.mu guards the memory of which topics the mesh removed here. It knows neither sockets nor neighbours; package main connects it.
+package node
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nsqmesh/nsqmesh/node/names"
+	"github.com/nsqmesh/nsqmesh/node/queue"
+	"github.com/nsqmesh/nsqmesh/node/registry"
+)
+
+// ErrDeleted refuses a consumer that comes back from a topic which was just deleted: it does not mean to make it anew.
+var ErrDeleted = errors.New("topic was deleted a moment ago")
+
+// Options are what a Node needs to know.
+type Options struct {
+	Broker   *queue.Broker
+	Registry *registry.Registry
+	Peers    func() int // live nodes of the mesh besides this one
+
+	// Known names channels of a topic that stock nsqlookupds know. Nil is none.
+	Known func(ctx context.Context, topic string) []string
+
+	Log *slog.Logger
+}
+
+// Node is one node of the mesh.
+type Node struct {
+	o        Options
+	broker   *queue.Broker
+	registry *registry.Registry
+	commit   Committer
+	changes  *queue.Watch
+
+	acting sync.Mutex // held while a delete or pause is carried out, so that an intent of our own is not taken for another's
+
+	mu      sync.Mutex
+	removed map[string]time.Time // topics that the mesh, not a call to this node, deleted here lately
+}
+
+// New returns a node whose broker is loaded and whose registry knows who it is.
+func New(o Options) *Node {
+	n := &Node{o: o, broker: o.Broker, registry: o.Registry, changes: o.Broker.Watch(), removed: map[string]time.Time{}}
+	n.commit = local{n}
+	return n
+}
+
+// Topic returns the topic of that name, made if it is missing: somebody publishes to it.
+func (n *Node) Topic(name string) (*queue.Topic, error) { return n.broker.Topic(name) }
+
+// Channel returns the channel of that name, made with its topic if it is missing: somebody consumes from it. It does not
+// bring back a topic that was deleted a moment ago, for consumers reconnect where the topic was before they hear of that.
+// A node that is alone has nobody to be told by and does as it is asked, like a stock nsqd.
+func (n *Node) Channel(topic, channel string) (*queue.Channel, error) {
+	if n.broker.FindTopic(topic) == nil && n.o.Peers() > 0 && n.registry.RecentlyDeleted(topic) {
+		return nil, ErrDeleted
+	}
+	t, err := n.broker.Topic(topic)
+	if err != nil {
+		return nil, err
+	}
+	return t.Channel(channel)
+}
+
+// Channels names what a new topic of this node starts with: all channels that the mesh knows, and those of stock
+// nsqlookupds. It answers from memory unless there are such.
+func (n *Node) Channels(topic string) []string {
+	known := n.registry.Channels(topic)
+	if n.o.Known != nil {
+		known = append(known, n.o.Known(context.Background(), topic)...)
+	}
+	var lasting []string
+	for _, c := range known {
+		if !names.Ephemeral(c) {
+			lasting = append(lasting, c)
+		}
+	}
+	return lasting
+}
