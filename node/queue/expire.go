@@ -9,8 +9,12 @@ type alarm struct {
 	at    int64 // on the steady clock; never when it is not set
 }
 
+// grain is the precision of the alarm: what is due within one is handled at once, at its end.
+const grain = int64(time.Millisecond)
+
 // arm sets the alarm unless it goes off earlier anyway.
 func (c *Channel) arm(now, at int64) {
+	at = (at + grain - 1) / grain * grain
 	if at >= c.alarm.at {
 		return
 	}

@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"runtime"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -143,10 +145,7 @@ func TestQuietChannelHoldsNothingAndHasNoTimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testChannel(t, testOptions(t))
 		s, _ := subscribe(t, c, 5000, Terms{})
-		put(t, c, numbered(1, 5000))
-		for got := take(s); len(got) > 0; got = take(s) {
-			s.Finish(idsOf(got), noFailure(t))
-		}
+		burst(t, c, s, 5000)
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		c.mu.Lock()
@@ -158,4 +157,52 @@ func TestQuietChannelHoldsNothingAndHasNoTimer(t *testing.T) {
 			t.Error("a quiet channel's timer is set")
 		}
 	})
+}
+
+// burst publishes and finishes n messages.
+func burst(t *testing.T, c *Channel, s *Subscription, n int) {
+	t.Helper()
+	put(t, c, numbered(1, n))
+	for got := take(s); len(got) > 0; got = take(s) {
+		s.Finish(idsOf(got), noFailure(t))
+	}
+}
+
+func TestQuietChannelIsSmall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n, limit = 1000, 2048
+		o := testOptions(t)
+		var channels [n]*Channel
+		before := heap()
+		for i := range channels {
+			c := newChannel("t", strconv.Itoa(i), o, &health{}, func() {}, nil)
+			s, err := c.Subscribe(nobody{}, Terms{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.SetReady(100)
+			burst(t, c, s, 50)
+			channels[i] = c
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if each := (heap() - before) / n; each > limit {
+			t.Errorf("a quiet channel with a consumer takes %d bytes, more than %d", each, limit)
+		}
+		runtime.KeepAlive(&channels)
+	})
+}
+
+type nobody struct{}
+
+func (nobody) Wake()  {}
+func (nobody) Close() {}
+
+func heap() int64 {
+	var m runtime.MemStats
+	for range 3 { // pools let go of what they hold after two
+		runtime.GC()
+	}
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
