@@ -60,6 +60,12 @@ func (v *View) PublishJSON(topic string) []byte {
 	return append(b, '}')
 }
 
+// PublishersJSON lists who can take a publish for a topic that nobody tombstoned.
+func (v *View) PublishersJSON() []byte {
+	v.nodes.load()
+	return v.nodes.publishers
+}
+
 func topicsJSON(names []string) []byte {
 	return append(appendNames([]byte(`{"topics":`), names), '}')
 }
