@@ -8,7 +8,7 @@ BIN      := bin/nsqmesh
 PKG      := ./...
 FUZZTIME ?= 5s
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS  := -s -w -X main.productVersion=$(VERSION)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 # The linter is built from source at a fixed version, so that it needs nothing but Go.
 LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
