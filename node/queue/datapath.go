@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"runtime"
 )
 
@@ -19,7 +18,8 @@ func queueName(topic, channel string) string {
 	return topic + ":" + channel
 }
 
-// writeFile replaces a file by one rename, so a reader or a crash sees the old content or the new one.
+// writeFile replaces a file by one rename, so a reader or a crash sees the old content or the new one. Whether a power
+// failure does, too, is up to syncDir.
 func writeFile(path string, content []byte) error {
 	tmp := fmt.Sprintf("%s.%d.tmp", path, rand.Int())
 	if err := writeSynced(tmp, content); err != nil {
@@ -30,7 +30,7 @@ func writeFile(path string, content []byte) error {
 		os.Remove(tmp)
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return nil
 }
 
 func writeSynced(path string, content []byte) error {

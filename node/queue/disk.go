@@ -151,7 +151,7 @@ func (d *disk) pullSome() bool {
 	if err != nil {
 		d.postpone(err)
 	}
-	d.demand.Add(-read)
+	d.demand.Add(-int64(len(batch)))
 	if len(batch) > 0 {
 		d.deliver(batch)
 	}

@@ -30,8 +30,8 @@ type diskState struct {
 	read, write position
 }
 
-// mostFiles is more than a sound meta file can span: 100 TB in files of the default size.
-const mostFiles = 1 << 20
+// mostFiles is more than a sound meta file can span: 6 TB in files of the default size.
+const mostFiles = 1 << 16
 
 func (f *diskFiles) meta() string { return filepath.Join(f.dir, f.name+".diskqueue.meta.dat") }
 
@@ -245,10 +245,6 @@ func (f *diskFiles) advance(s diskState) (diskState, error) {
 	done := s.depth == 0
 	if done {
 		s.read = s.write
-	}
-	// A file of that number can only be left from another time. It is not ours to write into.
-	if err := os.Rename(f.data(s.write.file), f.data(s.write.file)+".bad"); err == nil {
-		f.log.Warn("unknown file of disk queue set aside", "queue", f.name, "file", s.write.file)
 	}
 	if err := f.save(s); err != nil {
 		return s, err

@@ -115,6 +115,9 @@ func (m *metadata) write() error {
 	if err := writeFile(m.path, content); err != nil {
 		return fmt.Errorf("write metadata: %w", err)
 	}
+	if err := syncDir(filepath.Dir(m.path)); err != nil {
+		return fmt.Errorf("sync data path: %w", err)
+	}
 	m.written = covered
 	return nil
 }
