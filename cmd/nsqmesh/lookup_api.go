@@ -11,13 +11,8 @@ import (
 	"github.com/nsqmesh/nsqmesh/node/registry"
 )
 
-// lookupAPI is the HTTP API of the lookupd role. Those who watch for changes are sent away when the node stops.
-func (s *server) lookupAPI() http.Handler {
-	done := make(chan struct{})
-	s.life.onStop("watchers", func() error {
-		close(done)
-		return nil
-	})
+// lookupAPI is the HTTP API of the lookupd role. Those who watch for changes are sent away once done is closed.
+func (s *server) lookupAPI(done <-chan struct{}) http.Handler {
 	o := httpapi.LookupdOptions{
 		Directory: s.parts.registry, Metadata: s.parts.node.Lookup(), Registrations: s.parts.registry.Registrations,
 		Version: stockVersion, Done: done, Log: s.log,

@@ -222,7 +222,12 @@ func (s *server) startLookupd() error {
 		tcp.Close()
 		return nil
 	})
-	s.serveHTTP("lookupd HTTP", s.socks.lookupHTTP, s.lookupAPI())
+	done := make(chan struct{})
+	s.serveHTTP("lookupd HTTP", s.socks.lookupHTTP, s.lookupAPI(done))
+	s.life.onStop("watchers", func() error {
+		close(done)
+		return nil
+	})
 	s.join() // last of all, so that it is first to stop: the others stop sending clients here
 	return nil
 }
