@@ -164,6 +164,7 @@ func (r *Registry) inherit(d *document) {
 		v := decodeStamped(e.value, d.owner)
 		if mine, had := r.stamp(k); !had || mine.Less(v.stamp) {
 			r.put(k, v.encode(r.own.owner), 0)
+			r.unsave(saveDelay)
 		}
 	}
 }

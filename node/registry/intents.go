@@ -122,6 +122,7 @@ func (r *Registry) intend(kind byte, topic, channel string, paused bool) Stamp {
 		life = 0
 	}
 	r.put(key(kind, topic, channel), stamped{paused, stamp}.encode(r.own.owner), life)
+	r.unsave(saveDelay)
 	return stamp
 }
 

@@ -34,6 +34,8 @@ func (s subject) intent() bool {
 	return s.kind == kindCreate || s.kind == kindDelete || s.kind == kindPause
 }
 
+func (s subject) ephemeral() bool { return names.Ephemeral(s.topic) || names.Ephemeral(s.channel) }
+
 func key(kind byte, parts ...string) string {
 	var b strings.Builder
 	b.WriteByte(kind)

@@ -209,3 +209,27 @@ func TestStateOutlivesRestart(t *testing.T) {
 		t.Error("a broken file was taken")
 	}
 }
+
+func TestWhatIsWrittenAndWhen(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, stateFile)
+	synctest.Test(t, func(t *testing.T) {
+		r := New(Options{ID: id(1), Generation: 1, DataPath: dir}, nil)
+		running(t, r)
+		r.SetTopic("t#ephemeral", with("c"))
+		guest(r, "a").Register("t", "c")
+		time.Sleep(time.Hour)
+		if _, err := os.Stat(path); err == nil {
+			t.Error("what does not outlive a restart is written")
+		}
+		r.SetTopic("t", with())
+		time.Sleep(2 * saveDelay)
+		r.DeleteTopic("t")
+		r.RemoveTopic("t")
+		time.Sleep(saveSoon + time.Millisecond)
+		synctest.Wait()
+		if b, err := os.ReadFile(path); err != nil || strings.Contains(string(b), `"t/t"`) {
+			t.Errorf("a crash now would have the next topic of that name deleted: %s, %v", b, err)
+		}
+	})
+}

@@ -8,13 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/nsqmesh/nsqmesh/node/names"
 )
 
 const (
-	stateFile = "nsqmesh.registry"
-	saveDelay = 500 * time.Millisecond
+	stateFile  = "nsqmesh.registry"
+	retryDelay = 30 * time.Second
+	saveDelay  = 500 * time.Millisecond
+	// saveSoon is for what a restart would get wrong: a topic that was deleted and made anew would be taken for the deleted one.
+	saveSoon = 20 * time.Millisecond
 )
 
 // state is what must outlive a restart: without the intents a delete would be forgotten with the node that took it, and
@@ -67,6 +68,18 @@ func (r *Registry) restore(s state) {
 	}
 }
 
+// unsave has the state be written within a time.
+func (r *Registry) unsave(within time.Duration) {
+	if r.opts.DataPath == "" {
+		return
+	}
+	r.unsaved = true
+	if at := r.now() + within; r.saveAt == 0 || at < r.saveAt {
+		r.saveAt = at
+		r.schedule(at)
+	}
+}
+
 // saveIfDue writes the state when it has been changed for a while.
 func (r *Registry) saveIfDue() error {
 	r.mu.Lock()
@@ -80,7 +93,7 @@ func (r *Registry) saveIfDue() error {
 
 func (r *Registry) save() error {
 	r.mu.Lock()
-	if r.opts.DataPath == "" || !r.unsaved {
+	if !r.unsaved {
 		r.mu.Unlock()
 		return nil
 	}
@@ -96,7 +109,7 @@ func (r *Registry) save() error {
 	}
 	if err != nil {
 		r.mu.Lock()
-		r.unsaved = true // the next change tries again
+		r.unsave(retryDelay)
 		r.mu.Unlock()
 		return fmt.Errorf("write %s: %w", stateFile, err)
 	}
@@ -115,7 +128,7 @@ func (r *Registry) state() state {
 		}
 		v := decodeStamped(e.value, r.own.owner)
 		switch {
-		case names.Ephemeral(subject.topic) || names.Ephemeral(subject.channel):
+		case subject.ephemeral():
 		case subject.kind == kindTopic || subject.kind == kindChannel:
 			s.Created[k] = v.stamp
 		case subject.intent():

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-
-	"github.com/nsqmesh/nsqmesh/node/names"
 )
 
 // publish builds anew what is dirty and swaps the view.
@@ -130,7 +128,7 @@ func (r *Registry) add(s *sketch, f fact) {
 
 // gone reports whether an ephemeral name went with the node that had it.
 func (f fact) gone() bool {
-	return !f.doc.alive && f.kind != kindCreate && (names.Ephemeral(f.topic) || names.Ephemeral(f.channel))
+	return !f.doc.alive && f.kind != kindCreate && f.ephemeral()
 }
 
 func (s *sketch) intend(f fact) {

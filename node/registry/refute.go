@@ -20,7 +20,7 @@ func (r *Registry) refute(generation, version uint64) {
 	r.refuted = append(r.refuted, r.now())
 	r.own.restart(generation + 1)
 	r.touchAll(r.own)
-	r.unsaved = true
+	r.unsave(saveSoon)
 	r.log.Warn("another copy of this node's document was newer", "id", r.opts.ID, "generation", generation+1)
 	if r.contested() {
 		r.log.Error("another node uses the id of this one; give one of them a data folder of its own", "id", r.opts.ID)

@@ -71,7 +71,7 @@ type Registry struct {
 	dirtyNodes  map[*producer]struct{}
 	newIntents  bool
 	unsaved     bool
-	saveAt      instant
+	saveAt      instant // 0 while all is saved
 	wakeAt      instant // when Run looks again at what is due; 0 is never
 	members     bool    // liveness is to be asked again
 }
@@ -135,10 +135,6 @@ func (r *Registry) commit() {
 	r.publish()
 	r.rehash(r.own)
 	chunk, peers := r.hint(), r.peers
-	if r.unsaved && r.saveAt == 0 && r.opts.DataPath != "" {
-		r.saveAt = r.now() + saveDelay
-		r.schedule(r.saveAt)
-	}
 	signal := r.newIntents
 	r.newIntents = false
 	r.mu.Unlock()

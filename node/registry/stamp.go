@@ -48,7 +48,6 @@ func later(a, b Stamp) Stamp {
 // nextStamp is newer than all that this node has heard of.
 func (r *Registry) nextStamp() Stamp {
 	r.counter++
-	r.unsaved = true
 	return Stamp{r.counter, r.own.owner}
 }
 

@@ -71,13 +71,17 @@ func (r *Registry) register(k string, paused bool, created Stamp) {
 	delete(r.created, k)
 	r.observe(stamp)
 	r.put(k, stamped{paused, stamp}.encode(r.own.owner), 0)
-	r.unsaved = r.unsaved || !had
+	if s, _ := parseKey(k); !had && !s.ephemeral() {
+		r.unsave(saveDelay)
+	}
 }
 
 func (r *Registry) unregister(k string) {
 	r.remove(k)
 	delete(r.created, k)
-	r.unsaved = true
+	if s, _ := parseKey(k); !s.ephemeral() {
+		r.unsave(saveSoon)
+	}
 }
 
 // ownChannels returns the keys of the channels that this node's nsqd has of a topic.
