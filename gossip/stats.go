@@ -11,7 +11,7 @@ type counters struct {
 	hints, badHints                               atomic.Uint64
 	pushes, droppedPushes, droppedChunks          atomic.Uint64
 	merges, badChunks, pulls, syncs, refusedCalls atomic.Uint64
-	syncEqual                                     atomic.Bool
+	inSync                                        atomic.Bool
 }
 
 // Stats are facts about this node's part in the mesh, for people and for metrics. Counters count from the start.
@@ -30,7 +30,7 @@ type Stats struct {
 	Merges, BadChunks     uint64
 	Syncs, Pulls          uint64
 	RefusedCalls          uint64 // too many at once
-	InSync                bool   // the last comparison of hashes found them equal
+	InSync                bool   // after the last comparison of states this node lacked nothing of the other's
 	MaxRoundTrip          time.Duration
 }
 
@@ -43,7 +43,7 @@ func (m *Mesh) Stats() Stats {
 		Hints: c.hints.Load(), BadHints: c.badHints.Load(),
 		Pushes: c.pushes.Load(), DroppedPushes: c.droppedPushes.Load(), DroppedChunks: c.droppedChunks.Load(),
 		Merges: c.merges.Load(), BadChunks: c.badChunks.Load(), Syncs: c.syncs.Load(), Pulls: c.pulls.Load(),
-		RefusedCalls: c.refusedCalls.Load(), InSync: c.syncEqual.Load(),
+		RefusedCalls: c.refusedCalls.Load(), InSync: c.inSync.Load(),
 	}
 	s.Members = len(m.table.members())
 	for _, l := range m.links.list() {
