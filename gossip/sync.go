@@ -18,8 +18,9 @@ const (
 
 const (
 	hashPatience = 2 * time.Second
-	pullPatience = 10 * time.Second
-	maxPull      = 16 << 20 // bytes of one answer; what is left is asked for again
+	pullPatience = 30 * time.Second
+	stall        = 5 * time.Second // a pull without a chunk for so long is given up
+	maxPull      = 16 << 20        // bytes of one answer; what is left is asked for again
 	maxAnswering = 8
 	pullRounds   = 64
 
@@ -102,16 +103,18 @@ func (m *Mesh) syncWith(ctx context.Context, l *link, digest []byte) (equal bool
 		if digest, err = m.askDigest(ctx, l); err != nil {
 			return true // no reason to hurry
 		}
-		m.stats.syncEqual.Store(digest == nil)
 		m.stats.syncs.Add(1)
 		if digest == nil {
+			m.stats.inSync.Store(true)
 			return true
 		}
 		m.offer(ctx, l)
 	}
-	if err := m.pullMissing(ctx, l, digest); err != nil {
+	err := m.pullMissing(ctx, l, digest)
+	if err != nil {
 		m.log.Debug("sync failed", "member", l.peer.name, "error", err)
 	}
+	m.stats.inSync.Store(err == nil && m.cfg.State.Missing(digest) == nil)
 	return false
 }
 
@@ -158,7 +161,10 @@ func (m *Mesh) pull(ctx context.Context, l *link, wants [][]byte) error {
 	ctx, cancel := context.WithTimeout(ctx, pullPatience)
 	defer cancel()
 	m.stats.pulls.Add(1)
+	watch := time.AfterFunc(stall, cancel)
+	defer watch.Stop()
 	return l.stream(ctx, kindPull, encodeWants(wants), func(chunk []byte) error {
+		watch.Reset(stall)
 		if len(chunk) == 0 {
 			return nil
 		}
