@@ -83,15 +83,13 @@ func (n *Node) obey(i registry.Intent) {
 	if n.broker.FindTopic(i.Topic) == nil {
 		return
 	}
-	created, here := n.registry.Created(i.Topic, i.Channel)
-	if !here || !i.Covers(created) {
-		return
-	}
 	var err error
 	switch i.Kind {
 	case registry.Delete:
-		err = n.remove(i.Topic, i.Channel)
-	case registry.Pause:
+		if created, here := n.registry.Created(i.Topic, i.Channel); here && i.Covers(created) {
+			err = n.remove(i.Topic, i.Channel)
+		}
+	case registry.Pause: // in force until a delete, so it holds for what came to this node later, too
 		err = n.settle(i)
 	}
 	if err != nil && !errors.Is(err, queue.ErrTopicNotFound) && !errors.Is(err, queue.ErrChannelNotFound) {
