@@ -10,7 +10,7 @@ type ref struct {
 
 // topicIndex is where to find all that is said about one topic.
 type topicIndex struct {
-	facts   map[ref]struct{}
+	facts   map[ref]entry      // copies: looking each up in its document would cost more than all the rest of a build
 	holders map[*producer]bool // who has the topic, and whether that is tombstoned; of the last build
 	intents []Intent           // of the last build
 }
@@ -72,13 +72,13 @@ func (r *Registry) index(d *document, k string, e entry) {
 func (r *Registry) indexTopic(d *document, k string, s subject, e entry) {
 	t := r.topics[s.topic]
 	if t == nil {
-		t = &topicIndex{facts: map[ref]struct{}{}}
+		t = &topicIndex{facts: map[ref]entry{}}
 		r.topics[s.topic] = t
 	}
 	if e.deleted {
 		delete(t.facts, ref{d, k})
 	} else {
-		t.facts[ref{d, k}] = struct{}{}
+		t.facts[ref{d, k}] = e
 		if s.kind != kindTombstone {
 			r.observe(decodeStamped(e.value, d.owner).stamp)
 		}

@@ -88,6 +88,7 @@ func (r *Registry) DeleteChannel(topic, channel string) (Stamp, bool) {
 func (r *Registry) delete(topic, channel string) (Stamp, bool) {
 	r.mu.Lock()
 	defer r.commit()
+	r.publish() // what the view lags behind may be what is to be deleted
 	t := r.View().Topic(topic)
 	if t == nil || channel != "" && !slices.Contains(t.channels, channel) {
 		return Stamp{}, false
@@ -147,11 +148,10 @@ func (r *Registry) RecentlyDeleted(topic string) bool {
 	if t == nil || r.View().Topic(topic) != nil { // or somebody published to it since
 		return false
 	}
-	for at := range t.facts {
-		if s, _ := parseKey(at.key); s.kind == kindDelete && s.channel == "" {
-			if e := at.doc.entries[at.key]; e.expires-r.now() > intentLife-deleteQuiet {
-				return true
-			}
+	for at, e := range t.facts {
+		s, _ := parseKey(at.key)
+		if s.kind == kindDelete && s.channel == "" && e.expires-r.now() > intentLife-deleteQuiet {
+			return true
 		}
 	}
 	return false

@@ -11,6 +11,7 @@ func (r *Registry) publish() {
 	if len(r.dirtyTopics) == 0 && len(r.dirtyNodes) == 0 {
 		return
 	}
+	start := r.now()
 	b := r.view.Load().edit()
 	for len(r.dirtyTopics) > 0 { // a build may find something of this node's own that a delete covers
 		for name := range r.dirtyTopics {
@@ -26,6 +27,8 @@ func (r *Registry) publish() {
 		r.feed.add(b.change()) // first, so that no view is seen whose changes are not there
 		close(r.view.Swap(next).changed)
 	}
+	r.lagging.Store(false)
+	r.restUntil = r.now() + lazyShare*(r.now()-start)
 }
 
 // fact is one statement about a topic, taken apart.
@@ -33,6 +36,7 @@ type fact struct {
 	ref
 	subject
 	stamped
+	value string
 }
 
 // sketch is what all statements about a topic add up to.
@@ -82,12 +86,11 @@ func (r *Registry) build(name string) *TopicView {
 func (r *Registry) facts(t *topicIndex) []fact {
 	facts := make([]fact, 0, len(t.facts))
 	now := r.now()
-	for at := range t.facts {
-		e := at.doc.entries[at.key]
+	for at, e := range t.facts {
 		if e.expires != 0 && e.expires <= now {
 			continue
 		}
-		f := fact{ref: at}
+		f := fact{ref: at, value: e.value}
 		f.subject, _ = parseKey(at.key)
 		if f.kind != kindTombstone {
 			f.stamped = decodeStamped(e.value, at.doc.owner)
@@ -145,7 +148,7 @@ func (r *Registry) bury(s *sketch, f fact) {
 		return
 	}
 	p := r.producers[producerKey{f.subject.owner, f.guest}]
-	t := decodeBuried(f.doc.entries[f.key].value, f.doc.owner)
+	t := decodeBuried(f.value, f.doc.owner)
 	if reg, ok := s.holders[p]; ok && reg.stamp == t.stamp && p.doc.generation == t.generation {
 		reg.tombstoned = true
 		s.holders[p] = reg

@@ -13,6 +13,9 @@ const (
 	deadLife                 = 72 * time.Hour // how long the document of a dead node is kept, for its channels
 	intentLife               = 72 * time.Hour // how long a delete is remembered: the longest absence it survives
 	deleteQuiet              = 45 * time.Second
+
+	lazyTopics = 256 // so many changed topics may wait
+	lazyShare  = 4   // for that many times as long as the last rebuild took
 )
 
 // Options are what a Registry needs to know.
@@ -45,6 +48,7 @@ type Registry struct {
 	intents chan struct{}
 	feed    feed
 	view    atomic.Pointer[View]
+	lagging atomic.Bool // the view waits for restUntil
 	sum     atomic.Uint64
 	foreign atomic.Uint64 // records and chunks of versions or kinds unknown here
 	garbage atomic.Uint64 // chunks that could not be read
@@ -67,6 +71,7 @@ type Registry struct {
 	sent      sent
 	refuted   []instant
 
+	restUntil   instant // no large rebuild before
 	dirtyTopics map[string]struct{}
 	dirtyNodes  map[*producer]struct{}
 	newIntents  bool
@@ -133,6 +138,22 @@ func (r *Registry) now() instant { return time.Since(r.started) + 1 }
 // commit ends every critical section: what changed becomes visible here, and known to others.
 func (r *Registry) commit() {
 	r.publish()
+	r.release()
+}
+
+// commitMerge is commit for what others said. Much of that may wait a little for more: a node that joins hears of every
+// topic from every node, and building the view anew for each of them would cost by the square of their number.
+func (r *Registry) commitMerge() {
+	if len(r.dirtyTopics) < lazyTopics || r.now() >= r.restUntil {
+		r.commit()
+		return
+	}
+	r.lagging.Store(true)
+	r.schedule(r.restUntil)
+	r.release()
+}
+
+func (r *Registry) release() {
 	r.rehash(r.own)
 	chunk, peers := r.hint(), r.peers
 	signal := r.newIntents

@@ -85,10 +85,10 @@ func (r *Registry) registration(p *producer) Registration {
 }
 
 func (r *Registry) tombstonedAt(t *topicIndex, p *producer) time.Time {
-	for at := range t.facts {
+	for at, e := range t.facts {
 		s, _ := parseKey(at.key)
 		if s.kind == kindTombstone && t.holders[p] && s.owner == p.owner && s.guest == p.guest {
-			left := at.doc.entries[at.key].expires - r.now()
+			left := e.expires - r.now()
 			return time.Now().Add(left - r.opts.TombstoneLifetime)
 		}
 	}

@@ -59,7 +59,7 @@ func decodeMarks(b []byte) []mark {
 func (r *Registry) Missing(digest []byte) []byte {
 	marks := decodeMarks(digest)
 	r.mu.Lock()
-	defer r.commit()
+	defer r.commitMerge()
 	w := newWanted()
 	for _, m := range marks {
 		w.add(r, m.owner, m.generation, m.version)
@@ -158,7 +158,7 @@ func (r *Registry) Merge(chunk []byte) (want []byte, err error) {
 	}
 	alive := r.ask(records)
 	r.mu.Lock()
-	defer r.commit()
+	defer r.commitMerge()
 	w := newWanted()
 	for _, rec := range records {
 		r.apply(&w, rec, alive)

@@ -127,12 +127,14 @@ func TestLargeDocumentsComeInChunks(t *testing.T) {
 		}
 	}
 	pull(t, b, a) // deltas from 0
+	b.tick()
 	if got := len(b.View().Topics()); got != len(many) {
 		t.Errorf("%d topics came by delta", got)
 	}
 	a.refute(a.own.generation, a.own.version+1)
 	a.SetTopic("one.more", with())
 	pull(t, b, a) // a snapshot
+	b.tick()
 	if got := len(b.View().Topics()); got != len(many)+1 {
 		t.Errorf("%d topics came by snapshot", got)
 	}

@@ -139,6 +139,10 @@ func (t *TopicView) equal(o *TopicView) bool {
 
 // Channels returns the names of the channels that anybody has for a topic, without the ephemeral ones.
 func (r *Registry) Channels(topic string) []string {
+	if r.lagging.Load() { // a channel that is missed here misses messages
+		r.mu.Lock()
+		r.commit()
+	}
 	t := r.View().Topic(topic)
 	if t == nil {
 		return nil

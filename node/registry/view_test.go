@@ -197,6 +197,7 @@ func big(b *testing.B, topics, nodes int) *Registry {
 			}
 		}
 	}
+	r.tick()
 	return r
 }
 
