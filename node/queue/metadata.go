@@ -139,8 +139,11 @@ func (m *metadata) load() ([]metaTopic, error) {
 	return topics, nil
 }
 
+// parseMetadata ignores all but the topics, whatever it looks like.
 func parseMetadata(content []byte) ([]metaTopic, error) {
-	var file metaFile
+	var file struct {
+		Topics []metaTopic `json:"topics"`
+	}
 	if err := json.Unmarshal(content, &file); err != nil {
 		return nil, err
 	}

@@ -1,9 +1,22 @@
 package queue
 
-import "testing"
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
 
-func testTopic(t testing.TB, o *Options) *Topic {
-	topic := newTopic("t", o, newIDSource(1), &health{}, func(bool) {}, func(*Topic) {})
+func testTopic(t testing.TB, o *Options) *Topic { return testTopicNamed(t, "t", o) }
+
+func testTopicNamed(t testing.TB, name string, o *Options) *Topic {
+	topic := newTopic(name, o, newIDSource(1), &health{}, func(bool) {}, func(*Topic) {})
 	topic.start()
 	t.Cleanup(func() {
 		topic.stop()
@@ -12,4 +25,401 @@ func testTopic(t testing.TB, o *Options) *Topic {
 		}
 	})
 	return topic
+}
+
+func channelOf(t testing.TB, topic *Topic, name string) *Channel {
+	t.Helper()
+	c, err := topic.Channel(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// publish puts one message for each body, as one batch.
+func publish(t testing.TB, topic *Topic, texts ...string) {
+	t.Helper()
+	if err := topic.Put(bodies(0, texts...)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func counted(from, to int) (texts []string) {
+	for i := from; i <= to; i++ {
+		texts = append(texts, strconv.Itoa(i))
+	}
+	return texts
+}
+
+// drain is what a consumer gets from a channel, in order, until nothing comes any more. It works in a synctest bubble only.
+func drain(t testing.TB, c *Channel) (texts []string) {
+	t.Helper()
+	s, w := subscribe(t, c, 2500, Terms{})
+	defer s.Close()
+	for {
+		for got := take(s); len(got) > 0; got = take(s) {
+			for _, m := range got {
+				texts = append(texts, m.Body)
+			}
+			s.Finish(idsOf(got), noFailure(t))
+		}
+		time.Sleep(time.Second)
+		if !w.wasWoken() {
+			return texts
+		}
+	}
+}
+
+func wantBodies(t testing.TB, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+}
+
+func topicDepth(topic *Topic) int64 { return topic.backlog.depth() }
+
+func TestPutGivesIDsAndTime(t *testing.T) {
+	topic := testTopic(t, testOptions(t))
+	before := time.Now().UnixNano()
+	batch := bodies(0, "a", "bb", "ccc")
+	batch[1].Timestamp, batch[1].Attempts = 42, 9
+	if err := topic.Put(batch); err != nil {
+		t.Fatal(err)
+	}
+	if !(0 < batch[0].ID && batch[0].ID < batch[1].ID && batch[1].ID < batch[2].ID) {
+		t.Errorf("ids %d", idsOf(batch))
+	}
+	if batch[0].Timestamp < before || batch[0].Timestamp != batch[2].Timestamp || batch[1].Timestamp != 42 || batch[1].Attempts != 0 {
+		t.Errorf("batch %+v", batch)
+	}
+	if s := topic.stats(""); s.MessageCount != 3 || s.MessageBytes != 6 || s.Depth != 3 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+func TestPutGoesToEveryChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		topic := testTopic(t, testOptions(t))
+		a, b := channelOf(t, topic, "a"), channelOf(t, topic, "b")
+		publish(t, topic, "1", "2")
+		late := channelOf(t, topic, "late")
+		publish(t, topic, "3")
+		wantBodies(t, drain(t, a), "1", "2", "3")
+		wantBodies(t, drain(t, b), "1", "2", "3")
+		wantBodies(t, drain(t, late), "3")
+	})
+}
+
+// TestFirstChannelGetsTheBacklog with a memory of 10, so that it comes from memory and disk.
+func TestFirstChannelGetsTheBacklog(t *testing.T) {
+	for name, size := range map[string]int64{"from memory": 100, "from memory and disk": 10, "from disk": 0} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := testOptions(t)
+				o.MemQueueSize = size
+				topic := testTopic(t, o)
+				publish(t, topic, counted(1, 7)...)
+				publish(t, topic, counted(8, 30)...)
+				if s := topic.stats(""); s.Depth != 30 || s.BackendDepth != 30-min(size, 30) {
+					t.Errorf("depth %d, on disk %d", s.Depth, s.BackendDepth)
+				}
+				c := channelOf(t, topic, "c")
+				publish(t, topic, counted(31, 33)...)
+				wantBodies(t, drain(t, c), counted(1, 33)...)
+				if d := topicDepth(topic); d != 0 {
+					t.Errorf("%d left in the topic", d)
+				}
+			})
+		})
+	}
+}
+
+func TestPausedTopicHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		topic := testTopic(t, testOptions(t))
+		c := channelOf(t, topic, "c")
+		publish(t, topic, "1")
+		topic.Pause(true)
+		publish(t, topic, "2", "3")
+		wantBodies(t, drain(t, c), "1")
+		if topicDepth(topic) != 2 || !topic.Paused() {
+			t.Errorf("depth %d, paused %v", topicDepth(topic), topic.Paused())
+		}
+		topic.Pause(false)
+		publish(t, topic, "4")
+		wantBodies(t, drain(t, c), "2", "3", "4")
+	})
+}
+
+func TestWithoutChannelsMessagesWaitAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		topic := testTopic(t, testOptions(t))
+		channelOf(t, topic, "a")
+		publish(t, topic, "gone with a")
+		if err := topic.DeleteChannel("a"); err != nil {
+			t.Fatal(err)
+		}
+		publish(t, topic, "kept")
+		wantBodies(t, drain(t, channelOf(t, topic, "b")), "kept")
+	})
+}
+
+func TestDelayCountsFromPublishing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, size := range []int64{100, 0} {
+			o := testOptions(t)
+			o.MemQueueSize = size
+			topic := testTopic(t, o)
+			batch := bodies(0, "x")
+			batch[0].Due = time.Now().Add(10 * time.Second).UnixNano()
+			if err := topic.Put(batch); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(6 * time.Second)
+			c := channelOf(t, topic, "c")
+			time.Sleep(3 * time.Second)
+			if s := c.stats(); s.Deferred != 1 || s.Depth != 0 {
+				t.Errorf("a second too early: %+v", s)
+			}
+			time.Sleep(2 * time.Second)
+			if s := c.stats(); s.Deferred != 0 || s.Depth != 1 {
+				t.Errorf("a second later: %+v", s)
+			}
+		}
+	})
+}
+
+// TestOrderWhileBacklogIsHandedOn publishes at full speed while an old backlog flows from disk: one publisher's messages
+// keep their order in every channel, and the backlog ends though nobody waits.
+func TestOrderWhileBacklogIsHandedOn(t *testing.T) {
+	o := testOptions(t)
+	o.MemQueueSize = 50
+	topic := testTopic(t, o)
+	publish(t, topic, counted(1, 2000)...)
+	o.MemQueueSize = 1 << 20 // for the channels
+	a, b := channelOf(t, topic, "a"), channelOf(t, topic, "b")
+	for i := 2001; i <= 6000; i += 50 {
+		publish(t, topic, counted(i, i+49)...)
+	}
+	for deadline := time.Now().Add(20 * time.Second); !topic.isDirect(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d messages are still in the topic", topicDepth(topic))
+		}
+	}
+	for _, c := range []*Channel{a, b} {
+		var texts []string
+		for _, m := range c.remaining() {
+			texts = append(texts, m.Body)
+		}
+		wantBodies(t, texts, counted(1, 6000)...)
+	}
+}
+
+func (t *Topic) isDirect() bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.direct
+}
+
+func TestEmptyTopicLeavesChannels(t *testing.T) {
+	for name, size := range map[string]int64{"memory": 100, "disk": 0} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := testOptions(t)
+				o.MemQueueSize = size
+				topic := testTopic(t, o)
+				c := channelOf(t, topic, "c")
+				publish(t, topic, "1")
+				topic.Pause(true)
+				publish(t, topic, "2", "3")
+				if err := topic.Empty(); err != nil {
+					t.Fatal(err)
+				}
+				if s := topic.stats(""); s.Depth != 0 || s.MessageCount != 3 {
+					t.Errorf("%+v", s)
+				}
+				topic.Pause(false)
+				publish(t, topic, "4")
+				wantBodies(t, drain(t, c), "1", "4")
+			})
+		})
+	}
+}
+
+func TestDeleteChannel(t *testing.T) {
+	o := testOptions(t)
+	o.MemQueueSize = 0
+	topic := testTopic(t, o)
+	c := channelOf(t, topic, "c")
+	_, w := subscribe(t, c, 0, Terms{})
+	publish(t, topic, "1", "2")
+	if err := topic.DeleteChannel("c"); err != nil {
+		t.Fatal(err)
+	}
+	<-w.closed
+	if files := filesLike(t, o, "t:c*"); files != nil {
+		t.Errorf("files left: %v", files)
+	}
+	if err := topic.DeleteChannel("c"); !errors.Is(err, ErrChannelNotFound) {
+		t.Errorf("deleted twice: %v", err)
+	}
+	again := channelOf(t, topic, "c")
+	if s := again.stats(); again == c || s.Depth != 0 || s.MessageCount != 0 {
+		t.Errorf("made again: %+v", s)
+	}
+}
+
+func TestEphemeralTopicDropsOverflow(t *testing.T) {
+	o := testOptions(t)
+	o.MemQueueSize = 3
+	topic := testTopicNamed(t, "t#ephemeral", o)
+	publish(t, topic, "1", "2", "3", "4", "5")
+	if s := topic.stats(""); s.Depth != 3 || s.BackendDepth != 0 || s.MessageCount != 5 {
+		t.Errorf("%+v", s)
+	}
+	if files := filesLike(t, o, "*"); files != nil {
+		t.Errorf("files: %v", files)
+	}
+}
+
+func TestEphemeralChannelGoesWithItsLastConsumer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		topic := testTopic(t, testOptions(t))
+		c := channelOf(t, topic, "c#ephemeral")
+		a, _ := subscribe(t, c, 1, Terms{})
+		b, _ := subscribe(t, c, 1, Terms{})
+		a.Close()
+		synctest.Wait()
+		if topic.FindChannel("c#ephemeral") != c {
+			t.Error("gone with a consumer left")
+		}
+		b.Close()
+		synctest.Wait()
+		if topic.FindChannel("c#ephemeral") != nil {
+			t.Error("still there")
+		}
+		publish(t, topic, "x") // is for nobody, so it waits
+		if topicDepth(topic) != 1 {
+			t.Errorf("depth %d", topicDepth(topic))
+		}
+	})
+}
+
+func TestStoppedTopicRefuses(t *testing.T) {
+	topic := testTopic(t, testOptions(t))
+	channelOf(t, topic, "c")
+	topic.stop()
+	if err := topic.Put(bodies(0, "x")); !errors.Is(err, ErrExiting) {
+		t.Errorf("Put: %v", err)
+	}
+	if _, err := topic.Channel("d"); !errors.Is(err, ErrExiting) {
+		t.Errorf("Channel: %v", err)
+	}
+	if err := topic.DeleteChannel("c"); !errors.Is(err, ErrExiting) {
+		t.Errorf("DeleteChannel: %v", err)
+	}
+	if err := topic.Empty(); !errors.Is(err, ErrExiting) {
+		t.Errorf("Empty: %v", err)
+	}
+}
+
+// blockDisk puts a folder where the disk queue of that name wants its first file. It returns what takes it away.
+func blockDisk(t testing.TB, o *Options, name string) (unblock func()) {
+	t.Helper()
+	inTheWay := filepath.Join(o.DataPath, name+".diskqueue.000000.dat")
+	if err := os.Mkdir(inTheWay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Remove(inTheWay); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestDiskErrorOfOneChannel(t *testing.T) {
+	o := testOptions(t)
+	o.MemQueueSize = 0
+	topic := testTopic(t, o)
+	bad, good := channelOf(t, topic, "bad"), channelOf(t, topic, "good")
+	unblock := blockDisk(t, o, "t:bad")
+	if err := topic.Put(bodies(0, "1")); err == nil || errors.Is(err, ErrExiting) {
+		t.Fatalf("published to a broken disk: %v", err)
+	}
+	if bad.depth() != 0 || good.depth() != 1 || topic.stats("").MessageCount != 0 {
+		t.Errorf("depths %d and %d, stats %+v", bad.depth(), good.depth(), topic.stats(""))
+	}
+	unblock()
+	publish(t, topic, "1")
+	if bad.depth() != 1 || good.depth() != 2 {
+		t.Errorf("depths %d and %d after the repair", bad.depth(), good.depth())
+	}
+}
+
+// TestBacklogOutlivesDiskError: what was acknowledged stays in the topic until every channel could take it, and nobody
+// gets it twice.
+func TestBacklogOutlivesDiskError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := testOptions(t)
+		topic := testTopic(t, o)
+		publish(t, topic, counted(1, 5)...)
+		o.MemQueueSize = 0
+		unblock := blockDisk(t, o, "t:bad")
+		good, bad := channelOf(t, topic, "good"), channelOf(t, topic, "bad")
+		time.Sleep(10 * handOnRetry)
+		if bad.depth() != 0 || topicDepth(topic) == 0 {
+			t.Fatalf("channel has %d, topic %d", bad.depth(), topicDepth(topic))
+		}
+		publish(t, topic, "6")
+		unblock()
+		time.Sleep(2 * handOnRetry)
+		wantBodies(t, drain(t, bad), counted(1, 6)...)
+		got := drain(t, good) // made first, it may have had the whole backlog before the other came
+		if !slices.Equal(got, counted(1, 6)) {
+			t.Errorf("the good channel got %q", got)
+		}
+	})
+}
+
+// TestTopicAtOnce has publishers, channels that come and go, and pauses at the same time; a channel that stays gets all.
+func TestTopicAtOnce(t *testing.T) {
+	o := testOptions(t)
+	o.MemQueueSize = 200
+	topic := testTopic(t, o)
+	stays := channelOf(t, topic, "stays")
+	var group sync.WaitGroup
+	for p := range 4 {
+		group.Go(func() {
+			for i := range 50 {
+				publish(t, topic, counted(p*1000+i*10, p*1000+i*10+9)...)
+			}
+		})
+	}
+	group.Go(func() {
+		for range 10 {
+			topic.Pause(true)
+			runtime.Gosched()
+			topic.Pause(false)
+		}
+	})
+	group.Go(func() {
+		for i := range 30 {
+			name := "c" + strconv.Itoa(i%3)
+			channelOf(t, topic, name)
+			topic.stats("")
+			if err := topic.DeleteChannel(name); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	group.Wait()
+	for deadline := time.Now().Add(20 * time.Second); topicDepth(topic) > 0; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d messages are still in the topic", topicDepth(topic))
+		}
+	}
+	if s := stays.stats(); s.Depth != 2000 || s.MessageCount != 2000 {
+		t.Errorf("the channel has %+v", s)
+	}
 }
