@@ -95,6 +95,9 @@ func (d *disk) store(batch []Message) error {
 			return fmt.Errorf("write to disk queue %s: %w", d.files.name, err)
 		}
 	}
+	if d.o.SyncEvery == 1 {
+		d.queue.Depth() // go-diskqueue says that a message is written before it syncs it, and syncs before it says anything else
+	}
 	return nil
 }
 
