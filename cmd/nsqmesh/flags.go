@@ -11,11 +11,7 @@ import (
 // readFlags takes a command line by the rules of Go's flag package, as every NSQ program does. What stands behind
 // the flags is refused: stock nsqd ignores it, so that "--deflate false --data-path=/x" silently loses the path.
 func (s *settings) readFlags(args []string) error {
-	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	for _, o := range allOptions() {
-		fs.Var(o.in(s.opts), o.name, o.help)
-	}
+	fs := s.flags()
 	if err := fs.Parse(args); err != nil {
 		return flagError(err)
 	}
@@ -26,6 +22,18 @@ func (s *settings) readFlags(args []string) error {
 	fs.Visit(func(f *flag.Flag) { s.set[f.Name] = true })
 	return nil
 }
+
+// flags are those of serve, to be set in s.
+func (s *settings) flags() *flag.FlagSet {
+	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	for _, o := range allOptions() {
+		fs.Var(o.in(s.opts), o.name, o.help)
+	}
+	return fs
+}
+
+func serveFlags() *flag.FlagSet { return newSettings().flags() }
 
 // flagError keeps the request for help apart and adds a suggestion to a misspelt flag.
 func flagError(err error) error {

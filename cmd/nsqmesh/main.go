@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -26,12 +27,16 @@ type command struct {
 	name    string
 	summary string
 	run     func(args []string, std stdio) int
+	flags   func() *flag.FlagSet // for the completion of shells; nil is none
 }
 
 // commands are shown in this order. A new one is a file with a function like these and a line here.
 func commands() []command {
 	return []command{
-		{name: "serve", summary: "run a node", run: runServe},
+		{name: "serve", summary: "run a node", run: runServe, flags: serveFlags},
+		pubCommand(),
+		tailCommand(),
+		meshCommand(),
 		configCommand(),
 		versionCommand(),
 	}

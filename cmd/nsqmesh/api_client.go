@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// apiFlags say how tools speak HTTP with nodes.
+type apiFlags struct {
+	connectTimeout, requestTimeout time.Duration
+	rootCA, cert, key              string
+	skipVerify                     bool
+}
+
+func newAPIFlags() apiFlags {
+	return apiFlags{connectTimeout: 2 * time.Second, requestTimeout: 5 * time.Second}
+}
+
+func (a *apiFlags) add(f *flagTable) {
+	f.add(&a.connectTimeout, "http-client-connect-timeout", "`duration` for connecting to a node's HTTP")
+	f.add(&a.requestTimeout, "http-client-request-timeout", "`duration` for a whole request")
+	f.add(&a.rootCA, "http-client-tls-root-ca-file", "PEM `file` of the authority of nodes that serve HTTPS only")
+	f.add(&a.cert, "http-client-tls-cert", "PEM `file` of the certificate to show them")
+	f.add(&a.key, "http-client-tls-key", "PEM `file` of its key")
+	f.add(&a.skipVerify, "http-client-tls-insecure-skip-verify", "take any certificate")
+}
+
+// client checks the flags.
+func (a *apiFlags) client() (*apiClient, error) {
+	switch {
+	case a.connectTimeout <= 0:
+		return nil, wrongUsage("--http-client-connect-timeout should be positive")
+	case a.requestTimeout <= 0:
+		return nil, wrongUsage("--http-client-request-timeout should be positive")
+	}
+	pool, err := authorities(a.rootCA)
+	if err != nil {
+		return nil, fmt.Errorf("read --http-client-tls-root-ca-file: %w", err)
+	}
+	config := &tls.Config{RootCAs: pool, InsecureSkipVerify: a.skipVerify}
+	if a.cert != "" {
+		pair, err := tls.LoadX509KeyPair(a.cert, a.key)
+		if err != nil {
+			return nil, fmt.Errorf("read --http-client-tls-cert and -key: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return &apiClient{http.Client{
+		Timeout: a.requestTimeout,
+		Transport: &http.Transport{
+			DialContext:     (&net.Dialer{Timeout: a.connectTimeout}).DialContext,
+			TLSClientConfig: config, IdleConnTimeout: time.Minute,
+		},
+	}}, nil
+}
+
+// apiClient asks nodes, stock ones included, over HTTP.
+type apiClient struct{ http http.Client }
+
+// refusal is an answer other than 200.
+type refusal struct {
+	status  int
+	message string
+	port    int // where HTTPS is, if that is what the node wants
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("%d %s", r.status, r.message) }
+
+// get asks one node and decodes its answer. A node that wants HTTPS is asked again.
+func (c *apiClient) get(ctx context.Context, address, path string, query url.Values, into any) error {
+	base, err := baseURL(address)
+	if err != nil {
+		return err
+	}
+	err = c.ask(ctx, base, path, query, into)
+	if r := new(refusal); errors.As(err, &r) && r.status == http.StatusForbidden && r.port > 0 {
+		secure := *base
+		secure.Scheme, secure.Host = "https", net.JoinHostPort(base.Hostname(), strconv.Itoa(r.port))
+		err = c.ask(ctx, &secure, path, query, into)
+	}
+	if err != nil && !strings.Contains(err.Error(), "://") { // Go's own errors name the URL
+		return fmt.Errorf("GET %s%s: %w", base, path, err)
+	}
+	return err
+}
+
+// baseURL takes host:port and URLs.
+func baseURL(address string) (*url.URL, error) {
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return nil, wrongUsage("address %s: %v", address, err)
+	case u.Port() == "":
+		return nil, wrongUsage("address %s: missing port", address)
+	}
+	u.Path, u.RawQuery = strings.TrimRight(u.Path, "/"), ""
+	return u, nil
+}
+
+func (c *apiClient) ask(ctx context.Context, base *url.URL, path string, query url.Values, into any) error {
+	target := *base
+	target.Path, target.RawQuery = base.Path+path, query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", "application/vnd.nsq; version=1.0")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return refusalOf(resp.StatusCode, body)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("decode answer: %w", err)
+	}
+	return nil
+}
+
+func refusalOf(status int, body []byte) error {
+	var said struct {
+		Message string `json:"message"`
+		Port    int    `json:"https_port"`
+	}
+	if json.Unmarshal(body, &said) != nil || said.Message == "" {
+		said.Message = http.StatusText(status)
+	}
+	return &refusal{status, said.Message, said.Port}
+}
+
+// isRefusal tells whether a node answered, and with that status.
+func isRefusal(err error, status int) bool {
+	r := new(refusal)
+	return errors.As(err, &r) && r.status == status
+}

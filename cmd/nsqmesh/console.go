@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// redrawEvery is often enough for a line that shows progress.
+const redrawEvery = 250 * time.Millisecond
+
+// console is where a tool talks to people, beside its results: lines for what happens and, on a terminal, one line at the
+// bottom that shows how far the work is.
+type console struct {
+	mu     sync.Mutex
+	w      io.Writer
+	live   bool   // w is a terminal
+	status string // what stands in the bottom line
+}
+
+func newConsole(std stdio) *console {
+	return &console{w: std.err, live: isTerminal(std.err) && lookupVariable(std.environ, "TERM") != "dumb"}
+}
+
+// say writes a line that stays.
+func (c *console) say(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.erase()
+	fmt.Fprintln(c.w, fmt.Sprintf(format, args...))
+	c.draw()
+}
+
+// show replaces the bottom line; an empty one goes away.
+func (c *console) show(status string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.erase()
+	c.status = status
+	c.draw()
+}
+
+func (c *console) erase() {
+	if c.status != "" {
+		fmt.Fprint(c.w, "\r\x1b[K")
+	}
+}
+
+func (c *console) draw() {
+	if c.status != "" {
+		fmt.Fprint(c.w, c.status)
+	}
+}
+
+// follow keeps the bottom line up to date until the returned function is called. Without a terminal there is none.
+func (c *console) follow(status func() string) (end func()) {
+	if !c.live {
+		return func() {}
+	}
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(redrawEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				c.show(status())
+			case <-stop:
+				c.show("")
+				return
+			}
+		}
+	}()
+	return func() {
+		close(stop)
+		<-ended
+	}
+}
+
+// Output takes the lines that go-nsq logs. That a topic is not there yet is said once, by whoever waits for it.
+func (c *console) Output(_ int, line string) error {
+	if !strings.Contains(line, "TOPIC_NOT_FOUND") && !strings.Contains(line, "retrying with next nsqlookupd") {
+		c.say("%s", line)
+	}
+	return nil
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// printJSON writes one line.
+func printJSON(w io.Writer, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(b, '\n'))
+	return err
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/nsqio/go-nsq"
+
+	"github.com/nsqmesh/nsqmesh/node/names"
+)
+
+const (
+	retryFor = 30 * time.Second
+	// A reader that waits for input when we are told to stop is not waited for.
+	readerGrace = 200 * time.Millisecond
+)
+
+const pubManual = `nsqmesh pub publishes lines of its input, or of files, as messages of a topic.
+
+usage: nsqmesh pub [options] --topic=TOPIC [FILE...]
+
+    echo '{"order": 17}' | nsqmesh pub --topic=orders
+        one message
+
+    nsqmesh pub --topic=orders --rate=1000 monday.log tuesday.log
+        two files, a message for each line, a thousand a second
+
+    nsqmesh pub --topic=images --whole a.png b.png
+        each file is one message
+
+    find . -print0 | nsqmesh pub --topic=files --delimiter='\0'
+        records that end in a zero byte
+
+    nsqmesh pub --topic=orders --nsqd-tcp-address=mq1:4150 --nsqd-tcp-address=mq2:4150 orders.log
+        to the first of these nodes, and to the next when it fails
+
+Any node is as good as another, so all goes to one until that one fails. --all publishes everything to every node that is
+named, as to_nsq does. When a node dies before it has acknowledged messages they are published again elsewhere: none is
+lost, some may be there twice, and the summary says how many.
+`
+
+func pubCommand() command {
+	return toolCommand("pub", "publish lines of standard input or of files", pubManual, func() tool {
+		return &pubTool{cluster: newClusterFlags(), delimiter: `\n`, retry: retryFor, opts: producerOptions(), output: newOutputForm()}
+	})
+}
+
+type pubTool struct {
+	topic     string
+	nsqds     []string
+	cluster   clusterFlags
+	all       bool
+	delimiter string
+	whole     bool
+	rate      int
+	deferred  time.Duration
+	retry     time.Duration
+	opts      *nsq.Config
+	quiet     bool
+	output    outputForm
+
+	console *console
+	pace    pace
+	started time.Time
+	total   int64 // bytes of all files, if that is known
+	done    struct{ messages, bytes, empty, read atomic.Int64 }
+}
+
+func (t *pubTool) flags(f *flagTable) {
+	f.add(&t.topic, "topic", "`topic` to publish to")
+	f.add(&t.nsqds, "nsqd-tcp-address", "TCP `address` of a node to publish to; repeat for more")
+	t.cluster.add(f)
+	f.add(&t.all, "all", "publish everything to every node that is named, not only to the first that works")
+	f.add(&t.delimiter, "delimiter", "`byte` that ends a record")
+	f.add(&t.whole, "whole", "each file, or all of standard input, is one message")
+	f.add(&t.rate, "rate", "at most so `many` messages a second")
+	f.add(&t.deferred, "defer", "deliver messages only after this `duration`")
+	f.add(&t.retry, "retry", "`duration` of trying when no node takes messages")
+	f.add(goNSQ{t.opts}, "producer-opt", "`name,value` of an option of go-nsq; repeat for more")
+	f.add(&t.quiet, "quiet", "print no summary")
+	t.output.add(f)
+}
+
+func (t *pubTool) check(files []string) error {
+	switch {
+	case t.topic == "":
+		return wrongUsage("--topic required")
+	case !names.ValidTopic(t.topic):
+		return wrongUsage("--topic is invalid: %q", t.topic)
+	case len(t.nsqds) > 0 && len(t.cluster.lookupds) > 0:
+		return wrongUsage("use --nsqd-tcp-address or --lookupd-http-address not both")
+	case t.all && len(t.nsqds) == 0:
+		return wrongUsage("--all needs --nsqd-tcp-address")
+	case t.rate < 0:
+		return wrongUsage("--rate should not be negative")
+	case t.deferred < 0:
+		return wrongUsage("--defer should not be negative")
+	}
+	for _, name := range files {
+		info, err := os.Stat(name)
+		switch {
+		case name == "-":
+		case err != nil:
+			return err // before anything is published
+		case info.IsDir():
+			return wrongUsage("%s is a folder", name)
+		default:
+			t.total += info.Size()
+		}
+	}
+	return nil
+}
+
+func (t *pubTool) run(ctx context.Context, files []string, std stdio) error {
+	if err := t.check(files); err != nil {
+		return err
+	}
+	delimiter, err := oneByte(t.delimiter)
+	if err != nil {
+		return err
+	}
+	t.console, t.pace.perSecond = newConsole(std), t.rate
+	to, err := t.outlets(ctx, std)
+	if err != nil {
+		return err
+	}
+	defer to.close()
+	r := &records{delimiter: delimiter, whole: t.whole, most: batchRecords, out: make(chan batch), gone: make(chan struct{})}
+	defer close(r.gone)
+	if t.rate > 0 {
+		r.most = min(r.most, t.rate) // what is read and not yet published is all published on Ctrl-C
+	}
+	if len(files) == 0 && isTerminal(std.in) {
+		t.console.say("each line is a message of %s; Ctrl-D ends", t.topic)
+	}
+	t.started = time.Now()
+	go r.read(ctx, files, std.in)
+	endStatus := t.console.follow(t.status)
+	err = t.publishAll(ctx, r, to)
+	endStatus()
+	if ended := t.summary(std, to, err); ended != nil {
+		return ended
+	}
+	if errors.Is(err, errCut) && !slices.ContainsFunc(files, func(f string) bool { return f != "-" }) {
+		return nil // a stream has no end that could be missed
+	}
+	return err
+}
+
+// outlets connect to nothing yet.
+func (t *pubTool) outlets(ctx context.Context, std stdio) (outlets, error) {
+	t.opts.UserAgent = userAgent("pub")
+	if err := t.opts.Validate(); err != nil {
+		return nil, usageError{err}
+	}
+	var all outlets
+	nodes := unique(t.nsqds)
+	switch {
+	case t.all:
+		for _, node := range nodes {
+			all = append(all, newOutlet(t.opts, t.console, node))
+		}
+	case len(nodes) > 0:
+		all = outlets{newOutlet(t.opts, t.console, nodes...)}
+	default:
+		c, err := t.cluster.open(std)
+		if err != nil {
+			return nil, err
+		}
+		find := func(ctx context.Context) ([]string, error) { return publisherAddresses(ctx, c, t.topic) }
+		if nodes, err = find(ctx); err != nil {
+			return nil, err
+		}
+		one := newOutlet(t.opts, t.console, nodes...)
+		one.find = find
+		all = outlets{one}
+	}
+	for _, o := range all {
+		o.patient = t.retry
+	}
+	return all, nil
+}
+
+// publishAll publishes what is read, to the end or until told to stop, and then what was read before that.
+func (t *pubTool) publishAll(ctx context.Context, r *records, to outlets) error {
+	interrupted := ctx.Done()
+	var grace <-chan time.Time
+	for {
+		select {
+		case b, more := <-r.out:
+			if !more {
+				return r.err
+			}
+			if err := t.publish(ctx, b, to); err != nil {
+				return err
+			}
+		case <-interrupted:
+			interrupted, grace = nil, time.After(readerGrace)
+		case <-grace:
+			return errCut
+		}
+	}
+}
+
+// publish publishes a batch in parts as large as the rate allows.
+func (t *pubTool) publish(ctx context.Context, b batch, to outlets) error {
+	for rest := b.bodies; len(rest) > 0; {
+		n := t.pace.most(len(rest))
+		if t.deferred > 0 {
+			n = 1
+		}
+		t.pace.wait(ctx, n)
+		if err := t.send(ctx, rest[:n], to); err != nil {
+			return fmt.Errorf("%w (read up to %s)", err, b.after)
+		}
+		rest = rest[n:]
+	}
+	t.done.empty.Add(b.empty)
+	t.done.read.Add(b.bytes + int64(len(b.bodies)) + b.empty)
+	return nil
+}
+
+// send publishes some messages at once. If they are refused it publishes one after the other, up to the bad one.
+func (t *pubTool) send(ctx context.Context, bodies [][]byte, to outlets) error {
+	err := to.publish(ctx, t.topic, bodies, t.deferred)
+	if err == nil {
+		t.count(bodies)
+		return nil
+	}
+	if len(bodies) == 1 || len(to) > 1 || !refused(err) {
+		return fmt.Errorf("publish message %d (%s): %w", t.done.messages.Load()+1, byteSize(int64(len(bodies[0]))), err)
+	}
+	for i := range bodies {
+		if err := t.send(ctx, bodies[i:i+1], to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *pubTool) count(bodies [][]byte) {
+	for _, b := range bodies {
+		t.done.bytes.Add(int64(len(b)))
+	}
+	t.done.messages.Add(int64(len(bodies)))
+}
