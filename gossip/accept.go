@@ -61,7 +61,11 @@ func (m *Mesh) welcome(life *life, raw net.Conn) {
 		m.complain("link refused", "", raw.RemoteAddr().String(), err)
 		return
 	}
-	if g.rival(peer) {
+	switch {
+	case peer.instance == g.mine.instance: // this node, which took somebody's old address for his
+		_ = conn.Close()
+		return
+	case g.rival(peer):
 		_ = conn.Close()
 		_ = m.meetRival(life, g.mine, peer, peer.link)
 		return

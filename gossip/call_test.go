@@ -162,10 +162,11 @@ func handlers(m *Mesh) {
 }
 
 func TestCallsReachMembersWithoutALink(t *testing.T) {
-	const size = 40
+	const size = 36
 	simulate(t, 2, func(s *sim) {
+		s.idle = 3 * time.Second
 		s.mesh(size)
-		time.Sleep(75 * time.Second) // links of the time when the mesh was small are given up
+		time.Sleep(8 * time.Second) // links of the time when the mesh was small are given up
 		caller := s.nodes[5]
 		before := caller.Stats().Links
 		if before == size-1 {
@@ -180,7 +181,7 @@ func TestCallsReachMembersWithoutALink(t *testing.T) {
 		if got := caller.Stats().Links; got != size-1 {
 			t.Errorf("%d links after calls to everybody", got)
 		}
-		time.Sleep(75 * time.Second)
+		time.Sleep(8 * time.Second)
 		if got := caller.Stats().Links; got > before+2 {
 			t.Errorf("%d links long after the calls, %d before", got, before)
 		}

@@ -56,7 +56,6 @@ func TestHelloSurvivesTheWire(t *testing.T) {
 
 func TestFrames(t *testing.T) {
 	f := newFramer()
-	defer f.close()
 	tests := map[string]struct {
 		payload []byte
 		packed  bool
@@ -87,7 +86,6 @@ func TestFrames(t *testing.T) {
 
 func TestFramesThatAreRefused(t *testing.T) {
 	f := newFramer()
-	defer f.close()
 	if _, _, err := readFrame(bytes.NewReader(plainFrame(framePush, make([]byte, 101))), 100); !errors.Is(err, errFrameTooLarge) {
 		t.Errorf("too large: %v", err)
 	}

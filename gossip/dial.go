@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/netip"
 	"syscall"
@@ -12,8 +13,7 @@ import (
 )
 
 const (
-	patientDial   = 5 * time.Second
-	idleLink      = time.Minute
+	patientDial   = time.Second
 	maxGreetings  = 64
 	greetPatience = 3 * time.Second
 	maxBackoff    = 2 * time.Second
@@ -21,8 +21,8 @@ const (
 
 // attempts remembers when a link to a member may be tried again.
 type attempts struct {
-	since, next time.Time
-	backoff     time.Duration
+	next    time.Time
+	backoff time.Duration
 }
 
 // linkLoop keeps the links that this node wants.
@@ -50,14 +50,16 @@ func (m *Mesh) dialWanted(l *life, tried map[string]*attempts) {
 	now := time.Now()
 	others := m.table.members()
 	wanted := m.wanted(others)
+	unlinked := make(map[string]bool)
 	for _, o := range others {
-		if o.Linked || !o.Status.Alive() || !wanted[o.ID] || o.LinkAddr == "" {
-			delete(tried, o.ID)
+		doubted := o.Status == Dead && o.listed // a handshake would clear it
+		if o.Linked || !doubted && !wanted[o.ID] || o.LinkAddr == "" {
 			continue
 		}
+		unlinked[o.ID] = true
 		a := tried[o.ID]
 		if a == nil {
-			a = &attempts{since: now, next: now, backoff: 100 * time.Millisecond}
+			a = &attempts{next: now, backoff: 100 * time.Millisecond}
 			if len(others) <= fullMesh && m.cfg.ID > o.ID {
 				a.next = now.Add(patientDial)
 			}
@@ -70,6 +72,7 @@ func (m *Mesh) dialWanted(l *life, tried map[string]*attempts) {
 		a.next = now.Add(jitter(a.backoff))
 		l.group.start(func() { m.tryLink(l, o) })
 	}
+	maps.DeleteFunc(tried, func(id string, _ *attempts) bool { return !unlinked[id] })
 }
 
 func (m *Mesh) tryLink(l *life, o Member) {
@@ -80,11 +83,13 @@ func (m *Mesh) tryLink(l *life, o Member) {
 		return
 	}
 	time.AfterFunc(maxBackoff/4, func() { kick(m.linkKick) })
-	if errors.Is(err, syscall.ECONNREFUSED) && !m.answersUDP(l, o.ID) {
+	if errors.Is(err, syscall.ECONNREFUSED) && o.Status.Alive() && !m.answersUDP(l, o.ID) {
 		m.bury(hello{id: o.ID, name: o.Name, instance: o.Instance}, o.LinkAddr)
 		return
 	}
-	m.complain("no link to member", o.Name, o.LinkAddr, err)
+	if o.Status.Alive() {
+		m.complain("no link to member", o.Name, o.LinkAddr, err)
+	}
 }
 
 // linkTo returns the link to a member, made if there is none.
@@ -232,6 +237,8 @@ func peerMeta(peer hello, conn net.Conn) (meta, netip.AddrPort) {
 }
 
 func (m *Mesh) serveLink(l *link) {
+	stop := context.AfterFunc(l.life.ctx, l.drop)
+	defer stop()
 	l.read()
 	l.close()
 	l.cancelServing()

@@ -58,11 +58,6 @@ func newFramer() *framer {
 	return &framer{enc: enc, dec: dec}
 }
 
-func (f *framer) close() {
-	_ = f.enc.Close()
-	f.dec.Close()
-}
-
 // frame returns the bytes of one frame, compressed if that saves an eighth or more.
 func (f *framer) frame(t frameType, payload []byte) []byte {
 	if len(payload) > worthless {

@@ -18,18 +18,18 @@ func TestPacketsThatAreKeptOut(t *testing.T) {
 		packet []byte
 		admit  bool
 	}{
-		"a ping":                          {labelled(mlPing, 1, 2), true},
-		"a compressed message":            {labelled(mlCompressed, 1, 2), false},
-		"nothing behind the label":        {labelled(), false},
-		"a compound of two":               {labelled(mlCompound, 2, 0, 1, 0, 2, mlPing, mlPing, 9), true},
-		"a compound with a compressed":    {labelled(mlCompound, 2, 0, 1, 0, 1, mlPing, mlCompressed), false},
-		"a compound of compounds":         {labelled(mlCompound, 1, 0, 1, mlCompound), false},
-		"a compound that ends early":      {labelled(mlCompound, 2, 0, 1, 0, 9, mlPing, mlPing), false},
-		"a compound without its lengths":  {labelled(mlCompound, 9, 0, 1), false},
-		"a compound without its count":    {labelled(mlCompound), false},
-		"a compound with an empty part":   {labelled(mlCompound, 1, 0, 0), false},
+		"a ping":                                  {labelled(mlPing, 1, 2), true},
+		"a compressed message":                    {labelled(mlCompressed, 1, 2), false},
+		"nothing behind the label":                {labelled(), false},
+		"a compound of two":                       {labelled(mlCompound, 2, 0, 1, 0, 2, mlPing, mlPing, 9), true},
+		"a compound with a compressed":            {labelled(mlCompound, 2, 0, 1, 0, 1, mlPing, mlCompressed), false},
+		"a compound of compounds":                 {labelled(mlCompound, 1, 0, 1, mlCompound), false},
+		"a compound that ends early":              {labelled(mlCompound, 2, 0, 1, 0, 9, mlPing, mlPing), false},
+		"a compound without its lengths":          {labelled(mlCompound, 9, 0, 1), false},
+		"a compound without its count":            {labelled(mlCompound), false},
+		"a compound with an empty part":           {labelled(mlCompound, 1, 0, 0), false},
 		"a compressed message of another cluster": {[]byte{mlLabel, 1, 'x', mlCompressed}, false},
-		"no label, memberlist's job":      {[]byte{mlCompressed}, true},
+		"no label, memberlist's job":              {[]byte{mlCompressed}, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

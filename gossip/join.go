@@ -2,6 +2,7 @@ package gossip
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"sync"
@@ -41,11 +42,11 @@ func (j *joined) end(a netip.AddrPort, foreign bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	delete(j.running, a)
+	delete(j.foreign, a)
 	if foreign {
 		j.foreign[a] = time.Now()
-	} else {
-		delete(j.foreign, a)
 	}
+	maps.DeleteFunc(j.foreign, func(_ netip.AddrPort, at time.Time) bool { return time.Since(at) > foreignRest })
 }
 
 func (j *joined) resting(a netip.AddrPort) bool {
@@ -92,9 +93,12 @@ func (m *Mesh) joinMissing(l *life, seeds []netip.AddrPort) bool {
 			continue
 		}
 		switch {
-		case o.Status.Alive() && m.table.isListed(o.ID):
-			alive[addr] = true
 		case o.Status == Left:
+		case o.Status.Alive() && o.listed:
+			alive[addr] = true
+		case o.listed: // to memberlist a join says nothing new, but an answer would to us
+			l.group.start(func() { m.answersUDP(l, o.ID) })
+			missing = true
 		default:
 			missing = true
 			if time.Since(o.Since) < recently || rand.IntN(living+1) == 0 {

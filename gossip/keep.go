@@ -25,7 +25,7 @@ func (m *Mesh) keep(l *life, link *link, wanted bool) {
 	case m.silentFor(link, 3*m.profile.silence):
 		link.close()
 		return
-	case link.dialled && !wanted && time.Since(link.usedAt()) > idleLink:
+	case link.dialled && !wanted && time.Since(link.usedAt()) > m.profile.idle:
 		link.drop()
 		return
 	case m.silentFor(link, m.profile.hush) && link.asking.CompareAndSwap(false, true):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log"
 	"net/netip"
@@ -57,7 +58,7 @@ func (g *group) wait() {
 	g.wg.Wait()
 }
 
-// live joins, serves until ctx ends or the life fails, and leaves. It returns why it failed, nil if it did not.
+// live joins, serves until ctx ends or the life fails, and leaves. It returns a *rivalError if it had to yield to a namesake.
 func (m *Mesh) live(ctx context.Context) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -76,8 +77,9 @@ func (m *Mesh) live(ctx context.Context) error {
 	l.group.start(func() { m.joinLoop(ctx, l) })
 	<-ctx.Done()
 	m.leave(l)
-	if cause := context.Cause(ctx); cause != context.Canceled && cause != context.DeadlineExceeded {
-		return cause
+	var rival *rivalError
+	if errors.As(context.Cause(ctx), &rival) {
+		return rival
 	}
 	return nil
 }
@@ -94,10 +96,7 @@ func (m *Mesh) leave(l *life) {
 	time.Sleep(4 * m.profile.gossip)
 	m.life.Store(nil)
 	_ = l.list.Shutdown()
-	l.cancel()
-	for _, link := range m.links.list() {
-		link.drop()
-	}
+	l.cancel() // which ends the links as well
 	l.group.wait()
 	m.table.unlistAll()
 }

@@ -110,7 +110,7 @@ func (l *link) send(ctx context.Context, queue chan []byte, frame []byte) error 
 // write puts queued frames on the wire, small ones first, and flushes when nothing more is queued.
 func (l *link) write() {
 	defer l.close()
-	w := bufio.NewWriterSize(l.conn, 64<<10)
+	w := bufio.NewWriterSize(l.conn, 16<<10)
 	for {
 		frame := l.next(w)
 		if frame == nil {
@@ -163,7 +163,7 @@ func (l *link) Read(b []byte) (int, error) {
 // read hands every frame to the mesh until the link ends.
 func (l *link) read() {
 	defer l.close()
-	r := bufio.NewReaderSize(l, 32<<10)
+	r := bufio.NewReaderSize(l, 8<<10)
 	for {
 		t, payload, err := readFrame(r, maxFrame)
 		if err == nil {

@@ -43,6 +43,8 @@ type Member struct {
 	Self      bool
 	Linked    bool
 	RoundTrip time.Duration // over the link; 0 if unknown
+
+	listed bool // memberlist believes that it lives
 }
 
 // incarnation is one process of a member. A restarted member has two for a while: the new one, and the old one until
@@ -124,7 +126,7 @@ func (r *record) member() Member {
 	p := r.shown
 	m := Member{
 		ID: r.id, Name: p.name, Instance: p.instance, Addr: p.addr.String(), LinkAddr: p.linkAddr(),
-		Status: r.status, Since: r.since, Linked: p.link != nil,
+		Status: r.status, Since: r.since, Linked: p.link != nil, listed: p.listed,
 	}
 	if p.link != nil {
 		m.RoundTrip = time.Duration(p.link.rtt.Load())

@@ -16,13 +16,14 @@ type profile struct {
 	rejoin              time.Duration // between two attempts while somebody is missing
 	calm                time.Duration // the same while nobody is
 	sync                time.Duration // between two comparisons of hashes
+	idle                time.Duration // a link that was made for a call and not used for so long is given up
 }
 
 var lan = profile{
 	probe: 400 * time.Millisecond, probeTimeout: 200 * time.Millisecond, suspicion: 3,
 	gossip: 50 * time.Millisecond, pushPull: 15 * time.Second, stream: 3 * time.Second,
 	dial: time.Second, ping: 500 * time.Millisecond, hush: 1500 * time.Millisecond, silence: 1800 * time.Millisecond,
-	rejoin: time.Second, calm: 15 * time.Second, sync: time.Second,
+	rejoin: time.Second, calm: 15 * time.Second, sync: time.Second, idle: time.Minute,
 }
 
 var profiles = map[string]profile{
@@ -32,12 +33,12 @@ var profiles = map[string]profile{
 		probe: 300 * time.Millisecond, probeTimeout: 150 * time.Millisecond, suspicion: 3,
 		gossip: 25 * time.Millisecond, pushPull: 15 * time.Second, stream: 2 * time.Second,
 		dial: 500 * time.Millisecond, ping: 400 * time.Millisecond, hush: 1200 * time.Millisecond, silence: 1500 * time.Millisecond,
-		rejoin: 500 * time.Millisecond, calm: 10 * time.Second, sync: 500 * time.Millisecond,
+		rejoin: 500 * time.Millisecond, calm: 10 * time.Second, sync: 500 * time.Millisecond, idle: time.Minute,
 	},
 	"wan": {
 		probe: 2 * time.Second, probeTimeout: time.Second, suspicion: 4,
 		gossip: 200 * time.Millisecond, pushPull: 60 * time.Second, stream: 15 * time.Second,
 		dial: 5 * time.Second, ping: 2 * time.Second, hush: 6 * time.Second, silence: 8 * time.Second,
-		rejoin: 3 * time.Second, calm: 30 * time.Second, sync: 2 * time.Second,
+		rejoin: 3 * time.Second, calm: 30 * time.Second, sync: 2 * time.Second, idle: time.Minute,
 	},
 }

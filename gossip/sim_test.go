@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,7 @@ type sim struct {
 	net   *simnet.Network
 	nodes []*simNode
 	rng   *rand.Rand
+	idle  time.Duration // of links, if not zero
 }
 
 type simNode struct {
@@ -76,6 +78,9 @@ func (s *sim) start(name, ip string, change func(*Config)) *simNode {
 		change(&cfg)
 	}
 	n.Mesh = New(cfg)
+	if s.idle > 0 {
+		n.profile.idle = s.idle
+	}
 	if err := n.Listen(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -112,11 +117,30 @@ func (s *sim) within(d time.Duration, what string, f func() bool) time.Duration 
 	start := time.Now()
 	for !f() {
 		if time.Since(start) > d {
-			s.t.Fatalf("not within %v: %s", d, what)
+			s.t.Fatalf("not within %v: %s%s", d, what, s.views())
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	return time.Since(start)
+}
+
+// views tells what every running node believes.
+func (s *sim) views() string {
+	var b strings.Builder
+	for _, n := range s.nodes {
+		if l := n.life.Load(); l == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s at %s:", n.name, n.ip)
+		for _, m := range n.Members()[1:] {
+			fmt.Fprintf(&b, " %s %s %s", m.Name, m.Addr, m.Status)
+			if m.Linked {
+				b.WriteString(" linked")
+			}
+			b.WriteByte(',')
+		}
+	}
+	return b.String()
 }
 
 // whole waits until all of these see each other as alive, and nobody else.

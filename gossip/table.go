@@ -145,7 +145,11 @@ func (t *table) parted(id string, instance uint64) {
 }
 
 func (t *table) buried(id string, instance uint64) {
-	t.conclude(id, instance, func(p *incarnation) { p.gone, p.goneAt = true, time.Now() })
+	t.conclude(id, instance, func(p *incarnation) {
+		if p.link == nil || p.link.closed() { // else it has come to us meanwhile
+			p.gone, p.goneAt = true, time.Now()
+		}
+	})
 }
 
 // muted is the finding that nobody hears anything from a process.
@@ -254,15 +258,7 @@ func (t *table) member(id string) (Member, bool) {
 	return Member{}, false
 }
 
-// isListed reports whether memberlist has a process of a member among the living.
-func (t *table) isListed(id string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	r := t.byID[id]
-	return r != nil && r.shown != nil && r.shown.listed
-}
-
-// listedAt reports the same of an address.
+// listedAt reports whether memberlist has somebody at an address among the living.
 func (t *table) listedAt(a netip.AddrPort) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
