@@ -177,8 +177,8 @@ func TestNewTopicAsksForItsChannels(t *testing.T) {
 			t.Error("the creator did not wait")
 		default:
 		}
-		if topicDepth(topic) != 1 || early.depth() != 0 {
-			t.Errorf("handed on before the answer: %d in the topic, %d in the channel", topicDepth(topic), early.depth())
+		if topicDepth(topic) != 1 || early.stats().Depth != 0 {
+			t.Errorf("handed on before the answer: %d in the topic, %d in the channel", topicDepth(topic), early.stats().Depth)
 		}
 		answer <- []string{"known", "passing#ephemeral", "not valid!"}
 		<-created
@@ -328,73 +328,6 @@ func TestCloseTellsWhatWasLost(t *testing.T) {
 	if d := topicDepth(topicOf(t, again, "good")); d != 1 {
 		t.Errorf("the good topic has %d messages, want 1", d)
 	}
-}
-
-// TestManyTopics: ten thousand topics with two channels each load quickly, rest without a goroutine and are made
-// without writing nsqd.dat each time.
-func TestManyTopics(t *testing.T) {
-	topics := 10000
-	if raceDetector || testing.Short() {
-		topics = 500
-	}
-	o := testOptions(t)
-	b := New(*o)
-	if err := b.Load(); err != nil {
-		t.Fatal(err)
-	}
-	var writes int
-	snapshot := b.metadata.snapshot
-	b.metadata.snapshot = func() []metaTopic { writes++; return snapshot() }
-	ctx, stop := context.WithCancel(t.Context())
-	var run sync.WaitGroup
-	run.Go(func() { b.Run(ctx) })
-	for i := range topics {
-		topic := topicOf(t, b, fmt.Sprint("t", i))
-		channelOf(t, topic, "a")
-		channelOf(t, topic, "b")
-	}
-	stop()
-	run.Wait()
-	if writes > topics/10 {
-		t.Errorf("nsqd.dat was written %d times", writes)
-	}
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
-	before, start := runtime.NumGoroutine(), time.Now()
-	b = loadBroker(t, o)
-	t.Logf("loaded %d topics in %v; nsqd.dat was written %d times before", topics, time.Since(start), writes)
-	if n := len(b.Topics()); n != topics {
-		t.Errorf("%d topics", n)
-	}
-	if n := runtime.NumGoroutine(); n > before {
-		t.Errorf("%d goroutines, %d before", n, before)
-	}
-}
-
-// TestBacklogsRest: queues that hold messages on disk cost no goroutine either, and load without being opened.
-func TestBacklogsRest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := testOptions(t)
-		o.MemQueueSize, o.SyncTimeout = 0, time.Second
-		b := loadBroker(t, o)
-		before := runtime.NumGoroutine()
-		for i := range 20 {
-			topic := topicOf(t, b, fmt.Sprint("t", i))
-			channelOf(t, topic, "a")
-			channelOf(t, topic, "b")
-			publish(t, topic, "1", "2")
-		}
-		time.Sleep(3 * diskRest)
-		if n := runtime.NumGoroutine(); n > before {
-			t.Errorf("%d goroutines at rest, %d before", n, before)
-		}
-		b = reload(t, b)
-		if n := runtime.NumGoroutine(); n > before {
-			t.Errorf("%d goroutines after loading, %d before", n, before)
-		}
-		wantBodies(t, drain(t, b.FindTopic("t7").FindChannel("b")), "1", "2")
-	})
 }
 
 func TestBrokerAtOnce(t *testing.T) {

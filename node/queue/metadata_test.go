@@ -91,6 +91,7 @@ func TestRunTriesAgain(t *testing.T) {
 		go m.run(t.Context(), func(error) { failures++ })
 		m.changed()
 		time.Sleep(5*retryMetadata + retryMetadata/2)
+		synctest.Wait()
 		if failures < 4 || failures > 7 {
 			t.Errorf("%d failures", failures)
 		}
@@ -99,6 +100,7 @@ func TestRunTriesAgain(t *testing.T) {
 		}
 		before := failures
 		time.Sleep(2 * retryMetadata)
+		synctest.Wait()
 		if _, err := os.Stat(m.path); err != nil || failures > before {
 			t.Errorf("not written: %v, %d more failures", err, failures-before)
 		}
@@ -171,7 +173,7 @@ func TestPublishingDoesNotWaitForMetadata(t *testing.T) {
 	c := channelOf(t, topic, "c")
 	publish(t, topic, "x")
 	topic.Pause(true)
-	if c.depth() != 1 {
+	if c.stats().Depth != 1 {
 		t.Error("not published")
 	}
 	b.metadata.mu.Unlock()
