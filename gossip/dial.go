@@ -21,8 +21,9 @@ const (
 
 // attempts remembers when a link to a member may be tried again.
 type attempts struct {
-	next    time.Time
-	backoff time.Duration
+	instance uint64 // a new process has a new start
+	next     time.Time
+	backoff  time.Duration
 }
 
 // linkLoop keeps the links that this node wants.
@@ -58,8 +59,8 @@ func (m *Mesh) dialWanted(l *life, tried map[string]*attempts) {
 		}
 		unlinked[o.ID] = true
 		a := tried[o.ID]
-		if a == nil {
-			a = &attempts{next: now, backoff: 100 * time.Millisecond}
+		if a == nil || a.instance != o.Instance {
+			a = &attempts{instance: o.Instance, next: now, backoff: 100 * time.Millisecond}
 			if len(others) <= fullMesh && m.cfg.ID > o.ID {
 				a.next = now.Add(patientDial)
 			}
