@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +29,9 @@ type Options struct {
 
 	// Known names channels of a topic that stock nsqlookupds know. Nil is none.
 	Known func(ctx context.Context, topic string) []string
+
+	// Neighbours names channels of a topic that the other nodes have at this moment. Nil is none.
+	Neighbours func(topic string) []string
 
 	Log *slog.Logger
 }
@@ -71,17 +75,26 @@ func (n *Node) Channel(topic, channel string) (*queue.Channel, error) {
 }
 
 // Channels names what a new topic of this node starts with: all channels that the mesh knows, and those of stock
-// nsqlookupds. It answers from memory unless there are such.
+// nsqlookupds. The registry may lag by the moment in which a message would be missed, so the neighbours are asked, too,
+// unless they may still have what was just deleted.
 func (n *Node) Channels(topic string) []string {
 	known := n.registry.Channels(topic)
+	if n.o.Neighbours != nil && !n.registry.RecentlyDeleted(topic) {
+		known = append(known, n.o.Neighbours(topic)...)
+	}
 	if n.o.Known != nil {
 		known = append(known, n.o.Known(context.Background(), topic)...)
 	}
-	var lasting []string
-	for _, c := range known {
-		if !names.Ephemeral(c) {
-			lasting = append(lasting, c)
+	return slices.DeleteFunc(known, names.Ephemeral)
+}
+
+// KnownChannels is what this node answers when it is a neighbour: what it has and what it has heard of.
+func (n *Node) KnownChannels(topic string) []string {
+	known := n.registry.Channels(topic)
+	if t := n.broker.FindTopic(topic); t != nil {
+		for _, c := range t.Channels() {
+			known = append(known, c.Name())
 		}
 	}
-	return lasting
+	return slices.DeleteFunc(known, names.Ephemeral)
 }

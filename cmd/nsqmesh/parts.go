@@ -128,8 +128,10 @@ func (s *server) startNode() error {
 	}, brokerNames{s.parts.broker})
 	s.parts.stock.SetPeers(o.LookupdTCPAddresses)
 	s.parts.node = node.New(node.Options{
-		Broker: s.parts.broker, Registry: s.parts.registry, Peers: s.livePeers, Known: s.parts.stock.Channels, Log: s.log,
+		Broker: s.parts.broker, Registry: s.parts.registry, Peers: s.livePeers,
+		Known: s.parts.stock.Channels, Neighbours: s.neighbourChannels, Log: s.log,
 	})
+	s.answerNeighbours()
 	s.parts.registry.SetNode(registry.Node{
 		Name: s.name(), Hostname: s.host, BroadcastAddress: o.BroadcastAddress,
 		TCPPort: o.BroadcastTCPPort, HTTPPort: o.BroadcastHTTPPort,
