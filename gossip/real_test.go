@@ -18,6 +18,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -158,43 +159,64 @@ func beNode(seed string) {
 	select {}
 }
 
-func TestRealKilledProcessIsMissedAtOnce(t *testing.T) {
-	lan := func(c *Config) { c.Profile = "lan" }
-	a := startReal(t, "a", nil, lan)
-	b := startReal(t, "b", []string{a.Addr()}, lan)
-	eventually(t, "link", 5*time.Second, linked(a, 1))
+// victim starts a node in a process of its own, linked to both.
+func victim(t *testing.T, a, b *realNode) *exec.Cmd {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd := exec.CommandContext(t.Context(), self)
+	cmd.Env = append(os.Environ(), "GOSSIP_TEST_SEED="+a.Addr())
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, _ := bufio.NewReader(out).ReadString('\n'); !strings.HasPrefix(line, "linked") {
+		t.Fatalf("the node says %q", line)
+	}
+	eventually(t, "links to the node", 5*time.Second, func() bool {
+		byA, _ := a.table.member("id-victim")
+		byB, _ := b.table.member("id-victim")
+		return byA.Linked && byB.Linked
+	})
+	return cmd
+}
+
+func TestRealProcessThatEndsOrStopsIsMissed(t *testing.T) {
+	lan := func(c *Config) { c.Profile = "lan" }
+	a := startReal(t, "a", nil, lan)
+	b := startReal(t, "b", []string{a.Addr()}, lan)
+	eventually(t, "link", 5*time.Second, linked(a, 1))
+	missed := func() bool { return !a.Alive("id-victim") && !b.Alive("id-victim") }
+
 	var all []time.Duration
-	for range 7 {
-		cmd := exec.CommandContext(t.Context(), self)
-		cmd.Env = append(os.Environ(), "GOSSIP_TEST_SEED="+a.Addr())
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if line, _ := bufio.NewReader(out).ReadString('\n'); !strings.HasPrefix(line, "linked") {
-			t.Fatalf("the node says %q", line)
-		}
-		eventually(t, "links to the node", 5*time.Second, func() bool {
-			byA, _ := a.table.member("id-victim")
-			byB, _ := b.table.member("id-victim")
-			return byA.Linked && byB.Linked
-		})
+	for range 5 {
+		cmd := victim(t, a, b)
 		_ = cmd.Process.Kill()
-		all = append(all, eventually(t, "death noticed", 10*time.Second, func() bool {
-			return !a.Alive("id-victim") && !b.Alive("id-victim")
-		}))
+		all = append(all, eventually(t, "death noticed", 10*time.Second, missed))
 		_ = cmd.Wait()
 	}
 	slices.Sort(all)
-	t.Logf("noticed after %v", all)
+	t.Logf("killed, noticed after %v", all)
 	if median := all[len(all)/2]; median > 300*time.Millisecond {
 		t.Errorf("median %v", median)
 	}
+
+	cmd := victim(t, a, b)
+	_ = cmd.Process.Signal(syscall.SIGSTOP)
+	took := eventually(t, "silence noticed", 10*time.Second, missed)
+	t.Logf("stopped, noticed after %v", took)
+	if took > 5*time.Second {
+		t.Error("that is too long")
+	}
+	_ = cmd.Process.Signal(syscall.SIGCONT)
+	t.Logf("continued, alive after %v", eventually(t, "life noticed", 10*time.Second, func() bool {
+		return a.Alive("id-victim") && b.Alive("id-victim")
+	}))
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
 }

@@ -35,7 +35,7 @@ type simNode struct {
 }
 
 // seeds is how many times a simulation runs, with other dice each time.
-var seeds = flag.Uint64("seeds", 2, "seeds for every simulation")
+var seeds = flag.Uint64("seeds", 1, "seeds for every simulation")
 
 // simulate runs f in a bubble. When f returns all nodes are stopped and a minute passes, for memberlist does not wait
 // for its goroutines.
