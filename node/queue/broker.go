@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -12,9 +11,6 @@ import (
 
 	"github.com/nsqmesh/nsqmesh/node/names"
 )
-
-// closeParallel bounds how many topics are written to disk at once.
-const closeParallel = 16
 
 // Broker owns the topics of a node.
 type Broker struct {
@@ -25,72 +21,22 @@ type Broker struct {
 	watchers watchers
 	lock     *os.File // of the data path
 
-	mu      sync.RWMutex
-	topics  map[string]*Topic
-	leaving map[string]chan struct{} // topics whose files are being removed; closed afterwards
-	closed  bool
+	mu     sync.RWMutex // never held while waiting for the disk: every publish needs it
+	topics map[string]*Topic
+	busy   map[string]chan struct{} // names whose files are being opened or removed; closed afterwards
+	closed bool
 }
 
 // New returns a Broker that has touched nothing yet.
 func New(o Options) *Broker {
 	b := &Broker{
-		o:       o.withDefaults(),
-		ids:     newIDSource(o.NodeID),
-		topics:  map[string]*Topic{},
-		leaving: map[string]chan struct{}{},
+		o:      o.withDefaults(),
+		ids:    newIDSource(o.NodeID),
+		topics: map[string]*Topic{},
+		busy:   map[string]chan struct{}{},
 	}
 	b.metadata = newMetadata(b.o.DataPath, b.o.Version, b.snapshot)
 	return b
-}
-
-// Load takes the lock of the data path, reads nsqd.dat, opens what it names and writes it back, which shows early
-// whether it can be written. It is called once, before anything else.
-func (b *Broker) Load() (err error) {
-	if err := b.o.check(); err != nil {
-		return err
-	}
-	if b.lock, err = lockDir(b.o.DataPath); err != nil {
-		return fmt.Errorf("failed to lock data-path: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			b.lock.Close()
-		}
-	}()
-	topics, err := b.metadata.load()
-	if err != nil {
-		return fmt.Errorf("failed to load metadata - %w", err)
-	}
-	for _, m := range topics {
-		b.loadTopic(m)
-	}
-	b.metadata.changed()
-	if err := b.metadata.persist(); err != nil {
-		return fmt.Errorf("failed to persist metadata - %w", err)
-	}
-	return nil
-}
-
-func (b *Broker) loadTopic(m metaTopic) {
-	if !names.ValidTopic(m.Name) {
-		b.o.Log.Warn("skip topic of invalid name", "topic", m.Name)
-		return
-	}
-	t, _, _, err := b.addTopic(m.Name)
-	if err != nil {
-		return
-	}
-	t.Pause(m.Paused)
-	for _, c := range m.Channels {
-		if !names.ValidChannel(c.Name) {
-			b.o.Log.Warn("skip channel of invalid name", "topic", m.Name, "channel", c.Name)
-			continue
-		}
-		if channel, err := t.Channel(c.Name); err == nil {
-			channel.Pause(c.Paused)
-		}
-	}
-	t.start()
 }
 
 // Run writes nsqd.dat whenever topics, channels or pauses changed, until ctx ends.
@@ -122,39 +68,65 @@ func (b *Broker) changed(topic string, durable bool) {
 // Topic returns the topic of that (valid) name, made if it is missing. Creating a topic first asks Options.Channels; other
 // callers use the topic meanwhile. It waits while a topic of that name is being deleted.
 func (b *Broker) Topic(name string) (*Topic, error) {
+	t, fresh, err := b.findOrAdd(name)
+	if fresh {
+		b.introduce(t)
+	}
+	return t, err
+}
+
+func (b *Broker) findOrAdd(name string) (t *Topic, fresh bool, err error) {
 	for {
 		if t := b.FindTopic(name); t != nil {
-			return t, nil
+			return t, false, nil
 		}
-		t, fresh, gone, err := b.addTopic(name)
-		if gone != nil {
-			<-gone
-			continue
+		done, first, err := b.reserve(name)
+		switch {
+		case err != nil:
+			return nil, false, err
+		case first:
+			t, err := b.addTopic(name, done)
+			return t, err == nil, err
+		case done != nil:
+			<-done
 		}
-		if fresh {
-			b.introduce(t)
-		}
-		return t, err
 	}
 }
 
-// addTopic makes a topic, or returns what is closed when one of that name has gone.
-func (b *Broker) addTopic(name string) (t *Topic, fresh bool, gone <-chan struct{}, err error) {
+// reserve makes a name without a topic busy, if it is the first to do so, or returns what is closed when the name is busy
+// no more.
+func (b *Broker) reserve(name string) (done chan struct{}, first bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		return nil, false, nil, ErrExiting
+		return nil, false, ErrExiting
 	}
-	if gone := b.leaving[name]; gone != nil {
-		return nil, false, gone, nil
+	if done := b.busy[name]; done != nil || b.topics[name] != nil {
+		return done, false, nil
 	}
-	if t := b.topics[name]; t != nil {
-		return t, false, nil, nil
+	done = make(chan struct{})
+	b.busy[name] = done
+	return done, true, nil
+}
+
+// release ends what reserve or dismiss began. b.mu is held.
+func (b *Broker) release(name string, done chan struct{}) {
+	delete(b.busy, name)
+	close(done)
+}
+
+// addTopic makes a topic of a reserved name.
+func (b *Broker) addTopic(name string, done chan struct{}) (*Topic, error) {
+	t := newTopic(name, &b.o, b.ids, &b.health, func(durable bool) { b.changed(name, durable) }, b.retire)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.release(name, done)
+	if b.closed {
+		return nil, ErrExiting
 	}
-	t = newTopic(name, &b.o, b.ids, &b.health, func(durable bool) { b.changed(name, durable) }, b.retire)
 	b.topics[name] = t
 	b.changed(name, !names.Ephemeral(name))
-	return t, true, nil, nil
+	return t, nil
 }
 
 // introduce gives a new topic the channels that the cluster knows, so that they miss no message.
@@ -191,34 +163,36 @@ func (b *Broker) DeleteTopic(name string) error {
 	if t == nil {
 		return ErrTopicNotFound
 	}
-	return b.drop(t, func() bool { return true })
+	return b.drop(t)
 }
 
 // retire removes an ephemeral topic that has lost its last channel, unless it has got another since.
 func (b *Broker) retire(t *Topic) {
-	err := b.drop(t, func() bool { return len(t.channels) == 0 })
+	if !t.stopIf(func() bool { return len(t.channels) == 0 }) {
+		return
+	}
+	err := b.drop(t)
 	if err != nil && !errors.Is(err, ErrTopicNotFound) && !errors.Is(err, ErrExiting) {
 		b.o.Log.Error("remove ephemeral topic", "topic", t.name, "err", err)
 	}
 }
 
-// drop takes a topic out of the broker at once and only then removes its files, with no lock held. It asks whether it
-// should while no channel can be added.
-func (b *Broker) drop(t *Topic, should func() bool) error {
-	gone, err := b.dismiss(t, should)
-	if gone == nil {
+// drop takes a topic out of the broker at once and only then removes its files, with no lock held.
+func (b *Broker) drop(t *Topic) error {
+	done, err := b.dismiss(t)
+	if err != nil {
 		return err
 	}
 	b.changed(t.name, !names.Ephemeral(t.name))
+	t.stop()
 	err = t.remove()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.leaving, t.name)
-	close(gone)
+	b.release(t.name, done)
 	return err
 }
 
-func (b *Broker) dismiss(t *Topic, should func() bool) (gone chan struct{}, err error) {
+func (b *Broker) dismiss(t *Topic) (done chan struct{}, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -227,13 +201,10 @@ func (b *Broker) dismiss(t *Topic, should func() bool) (gone chan struct{}, err 
 	if b.topics[t.name] != t {
 		return nil, ErrTopicNotFound
 	}
-	if !t.stopIf(should) {
-		return nil, nil
-	}
 	delete(b.topics, t.name)
-	gone = make(chan struct{})
-	b.leaving[t.name] = gone
-	return gone, nil
+	done = make(chan struct{})
+	b.busy[t.name] = done
+	return done, nil
 }
 
 // Health is nil, or the disk error of the last failed write that no successful one followed.
@@ -241,53 +212,3 @@ func (b *Broker) Health() error { return b.health.err() }
 
 // Watch returns a new watcher of the topics. It hears of changes from now on; Close it in the end.
 func (b *Broker) Watch() *Watch { return b.watchers.join() }
-
-// Close stops every topic and writes what is in memory, in flight or deferred to disk. Load may follow in another Broker.
-func (b *Broker) Close() error {
-	topics, leaving, first := b.shut()
-	if !first {
-		return nil
-	}
-	for _, t := range topics {
-		t.stop() // so that nothing comes or goes that nsqd.dat would lack
-	}
-	failed := b.metadata.seal()
-	failed = errors.Join(failed, closeAll(topics))
-	for _, gone := range leaving {
-		<-gone
-	}
-	if b.lock != nil {
-		failed = errors.Join(failed, b.lock.Close())
-	}
-	return failed
-}
-
-func (b *Broker) shut() (topics []*Topic, leaving []chan struct{}, first bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	first, b.closed = !b.closed, true
-	return slices.Collect(maps.Values(b.topics)), slices.Collect(maps.Values(b.leaving)), first
-}
-
-// closeAll closes topics in parallel, because each waits for its own fsyncs. An ephemeral topic ends with the process, and
-// so do the files that its ordinary channels may have.
-func closeAll(topics []*Topic) error {
-	var group sync.WaitGroup
-	slots := make(chan struct{}, closeParallel)
-	failed := make([]error, len(topics))
-	for i, t := range topics {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
-			end := t.close
-			if names.Ephemeral(t.name) {
-				end = t.remove
-			}
-			if err := end(); err != nil {
-				failed[i] = fmt.Errorf("close topic %s: %w", t.name, err)
-			}
-		})
-	}
-	group.Wait()
-	return errors.Join(failed...)
-}

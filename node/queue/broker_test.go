@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -222,7 +220,7 @@ func TestEphemeralTopicGoesWithItsLastChannel(t *testing.T) {
 		}
 		s.Close()
 		time.Sleep(time.Second)
-		if b.FindTopic("t#ephemeral") != nil || len(b.leaving) != 0 {
+		if b.FindTopic("t#ephemeral") != nil || len(b.busy) != 0 {
 			t.Error("still there")
 		}
 	})
@@ -242,53 +240,6 @@ func TestEphemeralTopicLeavesNoFiles(t *testing.T) {
 	if files := filesLike(t, o, "t#*"); files != nil {
 		t.Errorf("files left: %v", files)
 	}
-}
-
-func TestDataPathIsLocked(t *testing.T) {
-	o := testOptions(t)
-	b := loadBroker(t, o)
-	err := New(*o).Load()
-	if want := "failed to lock data-path: cannot flock directory " + o.DataPath +
-		" - resource temporarily unavailable (possibly in use by another instance of nsqd)"; err == nil || err.Error() != want {
-		t.Errorf("%v, want %s", err, want)
-	}
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
-	loadBroker(t, o)
-}
-
-func TestLoadRefuses(t *testing.T) {
-	for name, c := range map[string]struct {
-		prepare func(*Options)
-		want    string
-	}{
-		"a missing data path": {func(o *Options) { o.DataPath += "/no" }, "failed to lock data-path: open "},
-		"a data path with %":  {func(o *Options) { o.DataPath += "/100%"; os.Mkdir(o.DataPath, 0o700) }, "contains a %"},
-		"an empty nsqd.dat":   {nsqdDat(""), "failed to load metadata - parse "},
-		"half a nsqd.dat":     {nsqdDat(`{"topics":[{"name":`), "failed to load metadata - parse "},
-		"nsqd.dat a folder":   {func(o *Options) { os.Mkdir(filepath.Join(o.DataPath, "nsqd.dat"), 0o700) }, "failed to load metadata - "},
-		"a node id too large": {func(o *Options) { o.NodeID = 1024 }, "node id"},
-		"no message size":     {func(o *Options) { o.MaxMsgSize = 0 }, "max message size"},
-		"a percentile of 0":   {func(o *Options) { o.LatencyPercentiles = []float64{0} }, "invalid E2E processing latency percentile: 0"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			o := testOptions(t)
-			c.prepare(o)
-			if err := New(*o).Load(); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%v, want %s", err, c.want)
-			}
-			if lock, err := lockDir(filepath.Dir(o.DataPath + "/x")); err == nil {
-				lock.Close()
-			} else if !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("the lock was kept: %v", err)
-			}
-		})
-	}
-}
-
-func nsqdDat(content string) func(*Options) {
-	return func(o *Options) { os.WriteFile(filepath.Join(o.DataPath, "nsqd.dat"), []byte(content), 0o600) }
 }
 
 func TestClosedBrokerRefuses(t *testing.T) {
@@ -375,5 +326,35 @@ func TestBrokerAtOnce(t *testing.T) {
 	}
 	if files := filesLike(t, o, "t*"); files != nil {
 		t.Errorf("files left: %v", files)
+	}
+}
+
+// TestNoLookUpWaitsForTheDisk: while a topic is being made or deleted on a slow disk, others are found, made and deleted.
+func TestNoLookUpWaitsForTheDisk(t *testing.T) {
+	o := testOptions(t)
+	o.MemQueueSize = 0
+	b := loadBroker(t, o)
+	slow := topicOf(t, b, "slow")
+	publish(t, slow, "x")
+	slow.backlog.disk.mu.Lock()
+	var group sync.WaitGroup
+	group.Go(func() { slow.Put(bodies(0, "y")) })
+	group.Go(func() {
+		if err := b.DeleteTopic("slow"); err != nil {
+			t.Error(err)
+		}
+	})
+	for b.FindTopic("slow") != nil {
+		runtime.Gosched()
+	}
+	publish(t, topicOf(t, b, "other"), "x")
+	if err := b.DeleteTopic("other"); err != nil {
+		t.Error(err)
+	}
+	group.Go(func() { topicOf(t, b, "slow") }) // waits until the old one has gone
+	slow.backlog.disk.mu.Unlock()
+	group.Wait()
+	if n := topicDepth(b.FindTopic("slow")); n != 0 {
+		t.Errorf("the topic made again has %d messages", n)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"regexp"
 	"runtime"
 )
 
@@ -16,6 +18,19 @@ func queueName(topic, channel string) string {
 		return topic + ";" + channel
 	}
 	return topic + ":" + channel
+}
+
+// leftOver are temporary files that an interrupted or failed write has left: ours, or those of a stock nsqd and go-diskqueue.
+var leftOver = regexp.MustCompile(`^(nsqd\.dat|.+\.diskqueue\.meta\.dat|.+\.due\.dat)\.[0-9]+\.tmp$`)
+
+// sweep removes left-overs. A disk that is full for long makes many.
+func sweep(dir string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if leftOver.MatchString(e.Name()) {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 // writeFile replaces a file by one rename, so a reader or a crash sees the old content or the new one. Whether a power

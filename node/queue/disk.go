@@ -121,7 +121,7 @@ func (d *disk) append(m *Message) error {
 	return nil
 }
 
-// want says how many messages deliver may be given from now on. It never blocks.
+// want says how many messages deliver may be given from now on. It takes no lock.
 func (d *disk) want(n int) {
 	d.demand.Store(int64(n))
 	d.pullIfWanted()

@@ -69,6 +69,7 @@ func (d *disk) shut() error {
 		return nil
 	}
 	d.rest.Stop()
+	d.buf, d.batch = nil, nil
 	failed := d.due.sync()
 	d.due.close()
 	s, err := d.stop()

@@ -17,7 +17,8 @@ const (
 // file beside the queue's own that a stock nsqd does not look at: to it these messages are ordinary ones.
 //
 // An entry is written before its message and forgotten when the message is read. The file is only appended to, written
-// anew when most of it is obsolete, and removed when nothing is left. Its owner guards it.
+// anew when most of it is obsolete, and removed when nothing is left. It is synced only when it is closed: a power failure
+// may cost a delay, but no message. Its owner guards it.
 type dueFile struct {
 	path  string
 	due   map[ID]int64

@@ -82,3 +82,24 @@ func TestBacklogsRest(t *testing.T) {
 		wantBodies(t, drain(t, b.FindTopic("t7").FindChannel("b")), "1", "2")
 	})
 }
+
+// TestNothingLeavesTheDiskForNobody: a consumer that has gone must not have messages read ahead, where a kill would lose them.
+func TestNothingLeavesTheDiskForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := testOptions(t)
+		o.MemQueueSize = 0
+		topic := testTopic(t, o)
+		c := channelOf(t, topic, "c")
+		s, _ := subscribe(t, c, 100, Terms{})
+		publish(t, topic, "1")
+		time.Sleep(time.Second)
+		s.Finish(idsOf(take(s)), noFailure(t))
+		take(s)
+		s.Close()
+		publish(t, topic, "2", "3")
+		time.Sleep(time.Second)
+		if got := c.stats().BackendDepth; got != 2 {
+			t.Errorf("%d on disk, want 2", got)
+		}
+	})
+}

@@ -301,9 +301,6 @@ func (t *Topic) end(channel func(*Channel) error, own func(*backlog) error) erro
 	for _, gone := range leaving {
 		<-gone
 	}
-	var failed error
-	for _, c := range channels {
-		failed = errors.Join(failed, channel(c))
-	}
+	failed := inParallel(len(channels), func(i int) error { return channel(channels[i]) })
 	return errors.Join(failed, own(&t.backlog))
 }
