@@ -193,6 +193,7 @@ func (c *conn) lastWord(end error) {
 	if refused {
 		frames = appendFrame(frames, frameError, f.Error())
 	}
+	c.raw.SetWriteDeadline(time.Now().Add(lingerTime)) // that of the last heartbeat may have passed
 	if c.sayLast(frames) == nil && c.closeWrite() {
 		c.raw.SetReadDeadline(time.Now().Add(lingerTime))
 		io.CopyN(io.Discard, c.raw, lingerBytes)
