@@ -90,13 +90,24 @@ func (d *disk) store(batch []Message) error {
 			return err
 		}
 	}
-	for i := range batch {
-		if err := d.append(&batch[i]); err != nil {
-			return fmt.Errorf("write to disk queue %s: %w", d.files.name, err)
-		}
+	err := d.appendAll(batch)
+	if err != nil && d.renew() {
+		err = d.appendAll(batch)
+	}
+	if err != nil {
+		return fmt.Errorf("write to disk queue %s: %w", d.files.name, err)
 	}
 	if d.o.SyncEvery == 1 {
 		d.queue.Depth() // go-diskqueue says that a message is written before it syncs it, and syncs before it says anything else
+	}
+	return nil
+}
+
+func (d *disk) appendAll(batch []Message) error {
+	for i := range batch {
+		if err := d.append(&batch[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -264,6 +275,7 @@ func (d *disk) empty() error {
 		return err
 	}
 	err := errors.Join(d.queue.Empty(), d.due.remove())
+	d.write = d.write.next()
 	d.count.Store(0)
 	return errors.Join(err, d.shut()) // the files are numbered on from where they were, which only the meta file knows
 }

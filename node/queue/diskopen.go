@@ -63,7 +63,7 @@ func (d *disk) stop() (diskState, error) {
 	return d.files.restore() // which makes good what closing could not do
 }
 
-// shut closes the files. Those that have been read to the end are removed.
+// shut closes the files. Those that have been read to the end are removed, before anything is written: the disk may be full.
 func (d *disk) shut() error {
 	if d.queue == nil {
 		return nil
@@ -72,15 +72,24 @@ func (d *disk) shut() error {
 	d.buf, d.batch = nil, nil
 	failed := d.due.sync()
 	d.due.close()
-	s, err := d.stop()
-	if err != nil {
-		return errors.Join(failed, err)
+	if d.spent() {
+		failed = errors.Join(failed, d.queue.Empty())
 	}
-	d.count.Store(s.depth + d.handed)
-	if s.depth == 0 && s.write.offset > 0 {
-		_, err = d.files.advance(s)
+	s, err := d.stop()
+	if err == nil {
+		d.count.Store(s.depth + d.handed)
 	}
 	return errors.Join(failed, err)
+}
+
+// spent tells whether all that the files hold has been read.
+func (d *disk) spent() bool {
+	return d.write.offset > 0 && d.count.Load() == 0 && d.queue.Depth() == 0
+}
+
+// renew goes on in fresh files if the old ones only take up room, on a disk that has none.
+func (d *disk) renew() bool {
+	return d.queue != nil && d.spent() && d.shut() == nil && d.open() == nil
 }
 
 // lapse closes a queue that was not used for a while.
