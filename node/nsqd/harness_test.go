@@ -75,12 +75,12 @@ func newHarness(t testing.TB, o Options, more ...func(*queue.Options)) *harness 
 }
 
 // inBubble runs a test in a synctest bubble, with a Server that clients reach over pipes.
-func inBubble(t *testing.T, o Options, test func(h *harness), more ...func(*queue.Options)) {
+func inBubble(t *testing.T, o Options, test func(t *testing.T, h *harness), more ...func(*queue.Options)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, o, more...)
 		defer h.close()
-		test(h)
+		test(t, h)
 	})
 }
 
@@ -115,14 +115,18 @@ func (h *harness) open() *client {
 
 // dial connects over loopback and sends the magic.
 func (h *harness) dial(l net.Listener) *client {
+	c := h.dialRaw(l)
+	c.send("  V2")
+	return c
+}
+
+func (h *harness) dialRaw(l net.Listener) *client {
 	h.t.Helper()
 	conn, err := net.Dial(l.Addr().Network(), l.Addr().String())
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	c := newClient(h.t, conn)
-	c.send("  V2")
-	return c
+	return newClient(h.t, conn)
 }
 
 // wire gives a pipe the buffers of a socket: neither end waits for the other.

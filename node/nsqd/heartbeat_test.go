@@ -18,7 +18,7 @@ func (c *client) at(start time.Time, after time.Duration, frames ...string) {
 }
 
 func TestHeartbeatTimes(t *testing.T) {
-	inBubble(t, testOptions(), func(h *harness) {
+	inBubble(t, testOptions(), func(t *testing.T, h *harness) {
 		c := h.open()
 		start := time.Now()
 		c.at(start, 30*time.Second, "response _heartbeat_")
@@ -34,7 +34,7 @@ func TestHeartbeatTimes(t *testing.T) {
 }
 
 func TestHeartbeatAsAgreed(t *testing.T) {
-	inBubble(t, testOptions(), func(h *harness) {
+	inBubble(t, testOptions(), func(t *testing.T, h *harness) {
 		c := h.open()
 		time.Sleep(5 * time.Second)
 		start := time.Now()
@@ -53,7 +53,7 @@ func TestHeartbeatAsAgreed(t *testing.T) {
 }
 
 func TestLaterIdentifyHolds(t *testing.T) {
-	inBubble(t, testOptions(), func(h *harness) {
+	inBubble(t, testOptions(), func(t *testing.T, h *harness) {
 		c := h.open()
 		c.identify(`{"heartbeat_interval":1000,"msg_timeout":1000}`)
 		start := time.Now()
@@ -69,7 +69,7 @@ func TestLaterIdentifyHolds(t *testing.T) {
 }
 
 func TestNoHeartbeats(t *testing.T) {
-	inBubble(t, testOptions(), func(h *harness) {
+	inBubble(t, testOptions(), func(t *testing.T, h *harness) {
 		c := h.open()
 		c.identify(`{"heartbeat_interval":-1}`)
 		time.Sleep(time.Hour)
@@ -85,7 +85,7 @@ func TestNoHeartbeats(t *testing.T) {
 }
 
 func TestSilenceWithinABody(t *testing.T) {
-	inBubble(t, testOptions(), func(h *harness) {
+	inBubble(t, testOptions(), func(t *testing.T, h *harness) {
 		c := h.open()
 		c.identify(`{"heartbeat_interval":1000}`)
 		start := time.Now()
@@ -106,9 +106,9 @@ func TestSilenceWithinABody(t *testing.T) {
 }
 
 func TestMagicHasADeadline(t *testing.T) {
-	inBubble(t, testOptions(), func(h *harness) {
+	inBubble(t, testOptions(), func(t *testing.T, h *harness) {
 		start := time.Now()
-		c := newClient(h.t, h.pipe())
+		c := newClient(t, h.pipe())
 		c.send("  V")
 		c.ends()
 		if got := time.Since(start); got != time.Minute {
@@ -118,10 +118,10 @@ func TestMagicHasADeadline(t *testing.T) {
 }
 
 func TestDeadConsumerLosesItsConnection(t *testing.T) {
-	inBubble(t, testOptions(), func(h *harness) {
+	inBubble(t, testOptions(), func(t *testing.T, h *harness) {
 		ours, theirs := net.Pipe()
 		h.server.start(theirs)
-		read := newClient(h.t, ours)
+		read := newClient(t, ours)
 		read.send("  V2")
 		read.send("IDENTIFY\n", sized(`{"heartbeat_interval":1000}`))
 		read.expect("response OK")
@@ -133,7 +133,7 @@ func TestDeadConsumerLosesItsConnection(t *testing.T) {
 		if err := topic.Put([]queue.Message{{Body: "never read"}}); err != nil {
 			t.Fatal(err)
 		}
-		waitFor(h.t, func() bool { return len(h.server.Clients()) == 0 })
+		waitFor(t, func() bool { return len(h.server.Clients()) == 0 })
 		if got := time.Since(start); got > 1100*time.Millisecond {
 			t.Errorf("a write to nobody ended after %v, want one interval", got)
 		}

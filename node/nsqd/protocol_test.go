@@ -109,7 +109,7 @@ func TestAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := testOptions()
 			o.MaxMsgSize, o.MaxBodySize = 100, 1000
-			inBubble(t, o, func(h *harness) {
+			inBubble(t, o, func(t *testing.T, h *harness) {
 				fatal := strings.HasPrefix(test.want[len(test.want)-1], "error") && !strings.Contains(name, "end nothing")
 				for _, piece := range []int{len(test.send), 1, 7} {
 					c := h.open()

@@ -67,7 +67,7 @@ func TestRefusalIsSeen(t *testing.T) {
 }
 
 func TestLongLines(t *testing.T) {
-	inBubble(t, testOptions(), func(h *harness) {
+	inBubble(t, testOptions(), func(t *testing.T, h *harness) {
 		c := h.open()
 		c.send("NOP ", strings.Repeat("x", maxLine-5), "\n", "PUB t\n", sized("a"))
 		c.expect("response OK")
