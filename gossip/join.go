@@ -59,13 +59,8 @@ func (j *joined) resting(a netip.AddrPort) bool {
 // joinLoop looks for everybody who should be a member and is not, for ever. memberlist does not: after some twenty
 // seconds of partition its two halves have forgotten each other.
 func (m *Mesh) joinLoop(ctx context.Context, l *life) {
-	var seeds []netip.AddrPort
-	var resolved time.Time
 	for ctx.Err() == nil {
-		if resolved.IsZero() || time.Since(resolved) >= resolveEvery {
-			seeds, resolved = m.seedAddresses(ctx), time.Now()
-		}
-		missing := m.joinMissing(l, seeds)
+		missing := m.joinMissing(l, m.seedAddresses(ctx, l))
 		pause := m.profile.calm
 		if missing {
 			pause = m.profile.rejoin

@@ -53,6 +53,7 @@ type Mesh struct {
 
 	life   atomic.Pointer[life] // nil before Run, after it, and while the node stands by
 	joined joined
+	seeds  seedBook
 
 	savedMembers string // what the file of last known members holds; joinLoop alone uses it
 }

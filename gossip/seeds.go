@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,25 +22,87 @@ const (
 	defaultPort    = 4155
 )
 
-// seedAddresses resolves all seeds: those configured, those in the seeds' file, those in the file of last known members.
-func (m *Mesh) seedAddresses(ctx context.Context) []netip.AddrPort {
-	seeds := append([]string(nil), m.cfg.Seeds...)
+// seedBook holds what the seeds resolved to the last time they did. A resolver that is slow or down costs nobody his
+// chance to join: attempts go on with what is known.
+type seedBook struct {
+	mu    sync.Mutex
+	known map[string][]netip.AddrPort
+	busy  bool
+	at    time.Time
+}
+
+// seedAddresses returns what is known, after waiting a little for a look-up if one is due.
+func (m *Mesh) seedAddresses(ctx context.Context, l *life) []netip.AddrPort {
+	if done := m.lookUpSeeds(ctx, l); done != nil {
+		select {
+		case <-done:
+		case <-time.After(m.profile.rejoin):
+		case <-ctx.Done():
+		}
+	}
+	m.seeds.mu.Lock()
+	defer m.seeds.mu.Unlock()
+	var all []netip.AddrPort
+	for _, addrs := range m.seeds.known {
+		all = append(all, addrs...)
+	}
+	return all
+}
+
+// lookUpSeeds starts a look-up of all seeds unless there was one a moment ago or one is under way.
+func (m *Mesh) lookUpSeeds(ctx context.Context, l *life) <-chan struct{} {
+	m.seeds.mu.Lock()
+	defer m.seeds.mu.Unlock()
+	if m.seeds.busy || !m.seeds.at.IsZero() && time.Since(m.seeds.at) < resolveEvery {
+		return nil
+	}
+	done := make(chan struct{})
+	m.seeds.busy = l.group.start(func() {
+		m.resolveAll(ctx, m.seedNames())
+		m.seeds.mu.Lock()
+		m.seeds.busy, m.seeds.at = false, time.Now()
+		m.seeds.mu.Unlock()
+		close(done)
+		kick(m.joinKick)
+	})
+	return done
+}
+
+// seedNames are the seeds configured, those in the seeds' file, and those in the file of last known members.
+func (m *Mesh) seedNames() []string {
+	names := append([]string(nil), m.cfg.Seeds...)
 	for _, path := range []string{m.cfg.SeedsFile, m.cfg.MembersFile} {
 		lines, err := readSeeds(path)
 		if err != nil {
 			m.complain("seeds not read", "", path, err)
 		}
-		seeds = append(seeds, lines...)
+		names = append(names, lines...)
 	}
-	var found []netip.AddrPort
-	for _, seed := range seeds {
-		addrs, err := m.resolve(ctx, seed)
-		if err != nil {
-			m.complain("seed not resolved", "", seed, err)
-		}
-		found = append(found, addrs...)
+	return names
+}
+
+// resolveAll resolves all seeds at once. One that does not resolve keeps its last addresses.
+func (m *Mesh) resolveAll(ctx context.Context, names []string) {
+	var all sync.WaitGroup
+	for _, name := range names {
+		all.Go(func() {
+			addrs, err := m.resolve(ctx, name)
+			if err != nil {
+				m.complain("seed not resolved", "", name, err)
+				return
+			}
+			m.seeds.mu.Lock()
+			defer m.seeds.mu.Unlock()
+			if m.seeds.known == nil {
+				m.seeds.known = make(map[string][]netip.AddrPort)
+			}
+			m.seeds.known[name] = addrs
+		})
 	}
-	return found
+	all.Wait()
+	m.seeds.mu.Lock()
+	defer m.seeds.mu.Unlock()
+	maps.DeleteFunc(m.seeds.known, func(name string, _ []netip.AddrPort) bool { return !slices.Contains(names, name) })
 }
 
 // readSeeds reads one seed a line; what follows a '#' is a comment. A file that is not there has no seeds.

@@ -100,9 +100,13 @@ func TestSeedsFiles(t *testing.T) {
 	}
 	m := New(Config{ID: "i", Name: "n", Seeds: []string{"10.0.0.1:1"}, SeedsFile: seeds, MembersFile: known})
 	look := func() (got []string) {
-		for _, a := range m.seedAddresses(t.Context()) {
-			got = append(got, a.String())
+		m.resolveAll(t.Context(), m.seedNames())
+		for _, addrs := range m.seeds.known {
+			for _, a := range addrs {
+				got = append(got, a.String())
+			}
 		}
+		slices.Sort(got)
 		return got
 	}
 	if got := look(); !slices.Equal(got, []string{"10.0.0.1:1"}) {
@@ -132,6 +136,38 @@ func TestSimNodesFindEachOtherByNamesThatAppearLater(t *testing.T) {
 			t.Errorf("whole after %v", took)
 		}
 	})
+}
+
+// A resolver that hangs holds up neither the seeds that need none nor those that it knew before.
+func TestSimAResolverThatHangsHoldsUpNobody(t *testing.T) {
+	simulate(t, 5, func(s *sim) {
+		s.mesh(3)
+		late := s.start("late", "10.0.1.1", func(c *Config) {
+			c.Seeds, c.Resolver = []string{"10.0.0.1:4155", "mesh:4155"}, hanging{}
+		})
+		if took := s.whole(10*time.Second, s.nodes...); took > 2*time.Second {
+			t.Errorf("joined after %v", took)
+		}
+		rest := without(s.nodes, late)
+		s.net.Split(hosts(rest), hosts([]*simNode{late}))
+		time.Sleep(time.Minute)
+		s.net.Heal()
+		if took := s.whole(10*time.Second, s.nodes...); took > 2*time.Second {
+			t.Errorf("healed after %v", took)
+		}
+	})
+}
+
+type hanging struct{}
+
+func (hanging) LookupNetIP(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (hanging) LookupSRV(ctx context.Context, _, _, _ string) (string, []*net.SRV, error) {
+	<-ctx.Done()
+	return "", nil, ctx.Err()
 }
 
 func TestSimTheFileOfMembersBringsANodeBackWithoutSeeds(t *testing.T) {
