@@ -113,7 +113,7 @@ func (l *lookupBench) askAgain(ctx context.Context, b *benchRun, path string) er
 	}
 	defer conn.Close()
 	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n\r\n", path, l.httpAddress, userAgent("bench"))
-	r := bufio.NewReaderSize(conn, readBuffer)
+	r := bufio.NewReaderSize(conn, leastBuffer)
 	for ctx.Err() == nil {
 		_ = conn.SetDeadline(time.Now().Add(dialTimeout))
 		if _, err := conn.Write(request); err != nil {

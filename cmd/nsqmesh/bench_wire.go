@@ -24,7 +24,7 @@ const (
 	headBytes   = 8        // size and type
 	messageHead = 8 + 2    // time and attempts
 	messageID   = 16       // behind the head
-	readBuffer  = 64 << 10 // at least
+	leastBuffer = 64 << 10 // at least
 	saneFrame   = 64 << 20 // what claims to be larger is no frame
 	dialTimeout = 5 * time.Second
 )
@@ -38,7 +38,7 @@ type benchConn struct {
 
 // dialServer connects and introduces itself. Messages will be of this size.
 func dialServer(ctx context.Context, address string, size int) (*benchConn, error) {
-	return dialWith(ctx, address, max(readBuffer, 16*size), `{"client_id":"nsqmesh bench","user_agent":"`+userAgent("bench")+`","feature_negotiation":true}`)
+	return dialWith(ctx, address, max(leastBuffer, 16*size), `{"client_id":"nsqmesh bench","user_agent":"`+userAgent("bench")+`","feature_negotiation":true}`)
 }
 
 func dialWith(ctx context.Context, address string, buffer int, identity string) (*benchConn, error) {
