@@ -214,17 +214,20 @@ func sized(body string) string { return int32Bytes(len(body)) + body }
 func int32Bytes(n int) string { return string(binary.BigEndian.AppendUint32(nil, uint32(n))) }
 
 func mpubBody(bodies ...string) string {
-	b := int32Bytes(len(bodies))
+	var b strings.Builder
+	b.WriteString(int32Bytes(len(bodies)))
 	for _, body := range bodies {
-		b += sized(body)
+		b.WriteString(sized(body))
 	}
-	return sized(b)
+	return sized(b.String())
 }
 
 // frame reads the next frame.
 func (c *client) frame() (kind uint32, data string, err error) {
 	var head [8]byte
-	if _, err := io.ReadFull(c.in, head[:]); err != nil {
+	if n, err := io.ReadFull(c.in, head[:]); n == 0 && err != nil {
+		return 0, "", io.EOF // a deflate stream calls every end unexpected
+	} else if err != nil {
 		return 0, "", err
 	}
 	b := make([]byte, binary.BigEndian.Uint32(head[:])-4)
