@@ -27,9 +27,9 @@ func newAPIFlags() apiFlags {
 }
 
 func (a *apiFlags) add(f *flagTable) {
-	f.add(&a.connectTimeout, "http-client-connect-timeout", "`duration` for connecting to a node's HTTP")
-	f.add(&a.requestTimeout, "http-client-request-timeout", "`duration` for a whole request")
-	f.add(&a.rootCA, "http-client-tls-root-ca-file", "PEM `file` of the authority of nodes that serve HTTPS only")
+	f.add(&a.connectTimeout, "http-client-connect-timeout", "`duration` for connecting over HTTP")
+	f.add(&a.requestTimeout, "http-client-request-timeout", "`duration` for a whole HTTP request")
+	f.add(&a.rootCA, "http-client-tls-root-ca-file", "PEM `file` of the authority that HTTPS servers must have a certificate of")
 	f.add(&a.cert, "http-client-tls-cert", "PEM `file` of the certificate to show them")
 	f.add(&a.key, "http-client-tls-key", "PEM `file` of its key")
 	f.add(&a.skipVerify, "http-client-tls-insecure-skip-verify", "take any certificate")
@@ -75,6 +75,11 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string { return fmt.Sprintf("%d %s", r.status, r.message) }
+
+// keep keeps this many connections to one server, for as many requests at a time.
+func (c *apiClient) keep(connections int) {
+	c.http.Transport.(*http.Transport).MaxIdleConnsPerHost = connections
+}
 
 // get asks one node and decodes its answer. A node that wants HTTPS is asked again.
 func (c *apiClient) get(ctx context.Context, address, path string, query url.Values, into any) error {

@@ -43,7 +43,7 @@ func (c *consumeFlags) add(f *flagTable) {
 	f.add(&c.channel, "channel", "`channel` to read them from")
 	f.add(&c.nsqds, "nsqd-tcp-address", "TCP `address` of a node to read from, in place of all that have the topic; repeat for more")
 	c.cluster.add(f)
-	f.add(&c.maxInFlight, "max-in-flight", "how `many` messages of each topic to hold at once")
+	f.add(&c.maxInFlight, "max-in-flight", "hold at most this `number` of messages of each topic")
 	f.add(goNSQ{c.opts}, "consumer-opt", "`name,value` of an option of go-nsq, such as max_attempts,5; repeat for more")
 	f.add(&c.verbose, "verbose", "log connections and lookups, too")
 }

@@ -36,8 +36,17 @@ func commands() []command {
 		{name: "serve", summary: "run a node", run: runServe, flags: serveFlags},
 		pubCommand(),
 		tailCommand(),
+		toFileCommand(),
+		toHTTPCommand(),
+		mirrorCommand(),
+		statCommand(),
+		topicsCommand(),
+		channelsCommand(),
+		nodesCommand(),
 		meshCommand(),
+		benchCommand(),
 		configCommand(),
+		completionCommand(),
 		versionCommand(),
 	}
 }

@@ -41,8 +41,8 @@ type meshTool struct {
 func (t *meshTool) flags(f *flagTable) {
 	t.cluster.add(f)
 	f.add(&t.check, "check", "fail (exit status 1) unless all members are alive and agree")
-	f.add(&t.expect, "expect", "with --check, also fail unless so `many` members are alive")
-	f.add(&t.wait, "wait", "with --check, wait so long (`duration`) for that")
+	f.add(&t.expect, "expect", "with --check, also fail unless this `number` of members are alive")
+	f.add(&t.wait, "wait", "with --check, wait up to this `duration` for that")
 	t.output.add(f)
 }
 

@@ -78,7 +78,7 @@ func (t *pubTool) flags(f *flagTable) {
 	f.add(&t.all, "all", "publish everything to every node that is named, not only to the first that works")
 	f.add(&t.delimiter, "delimiter", "`byte` that ends a record")
 	f.add(&t.whole, "whole", "each file, or all of standard input, is one message")
-	f.add(&t.rate, "rate", "at most so `many` messages a second")
+	f.add(&t.rate, "rate", "publish at most this `number` of messages a second")
 	f.add(&t.deferred, "defer", "deliver messages only after this `duration`")
 	f.add(&t.retry, "retry", "`duration` of trying when no node takes messages")
 	f.add(goNSQ{t.opts}, "producer-opt", "`name,value` of an option of go-nsq; repeat for more")

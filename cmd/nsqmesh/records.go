@@ -15,7 +15,7 @@ const (
 	batchRecords = 500
 	batchBytes   = 512 << 10
 	recordBytes  = 64 << 20 // no node takes more by far
-	readBuffer   = 256 << 10
+	inputBuffer  = 256 << 10
 )
 
 // batch is records to publish in one go.
@@ -91,7 +91,7 @@ func (c cutReader) Read(p []byte) (int, error) {
 
 func (r *records) one(ctx context.Context, name string, in io.Reader) error {
 	r.now.after = position{name: name}
-	b := bufio.NewReaderSize(cutReader{ctx, in}, readBuffer)
+	b := bufio.NewReaderSize(cutReader{ctx, in}, inputBuffer)
 	var err error
 	if r.whole {
 		err = r.all(b)

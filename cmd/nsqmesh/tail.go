@@ -51,7 +51,7 @@ type tailTool struct {
 func (t *tailTool) flags(f *flagTable) {
 	t.consume.add(f)
 	f.Lookup("channel").DefValue = "tailNNNNNN#ephemeral"
-	f.add(&t.n, "n", "end after so `many` messages; 0 is never")
+	f.add(&t.n, "n", "end after this `number` of messages; 0 is never")
 	f.add(&t.printTopic, "print-topic", "print the topic before each message")
 	t.output.add(f)
 }

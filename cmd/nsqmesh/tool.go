@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // tool is a command that talks to nodes. It declares its flags, then works until it is done or ctx ends, which is when
@@ -26,7 +27,8 @@ func toolCommand(name, summary, manual string, make func() tool) command {
 		run: func(args []string, std stdio) int {
 			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
-			context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait for anything
+			// A later Ctrl-C does not wait for anything. timeout(1) and others send the first one twice.
+			context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 			return runTool(ctx, name, manual, make(), args, std)
 		},
 		flags: func() *flag.FlagSet { return newFlagTable(name, make()).FlagSet },
