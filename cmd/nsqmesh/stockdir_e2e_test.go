@@ -84,7 +84,7 @@ func stockDirectory(t *testing.T) string {
 
 var leavings = map[string]string{
 	"orders:billing.diskqueue.000000.dat.bad": "rubbish",
-	"nsqd.617.dat":                            "of a nsqd long ago",
+	"nsqd.617.dat": "of a nsqd long ago",
 }
 
 func TestADirectoryOfAStockNsqd(t *testing.T) {
