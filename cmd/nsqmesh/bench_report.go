@@ -63,7 +63,11 @@ func (r *benchResult) set(name string, v float64) {
 	if !slices.ContainsFunc(figures, func(f figure) bool { return f.name == name }) {
 		panic("a figure that no report knows: " + name)
 	}
-	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'f', 3, 64), 64)
+	digits := 3
+	if v < 1 {
+		digits = 6
+	}
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'f', digits, 64), 64)
 	r.Figures[name] = rounded
 }
 
