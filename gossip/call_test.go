@@ -162,9 +162,9 @@ func handlers(m *Mesh) {
 }
 
 func TestCallsReachMembersWithoutALink(t *testing.T) {
-	const size = 36
+	const size = 24
 	simulate(t, 2, func(s *sim) {
-		s.idle = 3 * time.Second
+		s.few = true
 		s.mesh(size)
 		time.Sleep(8 * time.Second) // links of the time when the mesh was small are given up
 		caller := s.nodes[5]

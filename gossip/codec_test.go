@@ -49,7 +49,7 @@ func TestHelloSurvivesTheWire(t *testing.T) {
 	}
 	old := bytes.Clone(b)
 	old[len(linkMagic)] = 0
-	if _, err := decodeHello(old); err != (errRefused{refusedVersion}) {
+	if _, err := decodeHello(old); !errors.Is(err, errRefused{refusedVersion}) {
 		t.Errorf("another version: %v", err)
 	}
 }

@@ -61,7 +61,7 @@ func (m *Mesh) dialWanted(l *life, tried map[string]*attempts) {
 		a := tried[o.ID]
 		if a == nil || a.instance != o.Instance {
 			a = &attempts{instance: o.Instance, next: now, backoff: 100 * time.Millisecond}
-			if len(others) <= fullMesh && m.cfg.ID > o.ID {
+			if len(others) <= m.profile.full && m.cfg.ID > o.ID {
 				a.next = now.Add(patientDial)
 			}
 			tried[o.ID] = a

@@ -17,13 +17,14 @@ type profile struct {
 	calm                time.Duration // the same while nobody is
 	sync                time.Duration // between two comparisons of hashes
 	idle                time.Duration // a link that was made for a call and not used for so long is given up
+	full                int           // up to so many others every pair is linked
 }
 
 var lan = profile{
 	probe: 400 * time.Millisecond, probeTimeout: 200 * time.Millisecond, suspicion: 3,
 	gossip: 50 * time.Millisecond, pushPull: 15 * time.Second, stream: 3 * time.Second,
 	dial: time.Second, ping: 500 * time.Millisecond, hush: 1500 * time.Millisecond, silence: 1800 * time.Millisecond,
-	rejoin: time.Second, calm: 15 * time.Second, sync: time.Second, idle: time.Minute,
+	rejoin: time.Second, calm: 15 * time.Second, sync: time.Second, idle: time.Minute, full: fullMesh,
 }
 
 var profiles = map[string]profile{
@@ -33,12 +34,12 @@ var profiles = map[string]profile{
 		probe: 300 * time.Millisecond, probeTimeout: 150 * time.Millisecond, suspicion: 3,
 		gossip: 25 * time.Millisecond, pushPull: 15 * time.Second, stream: 2 * time.Second,
 		dial: 500 * time.Millisecond, ping: 400 * time.Millisecond, hush: 1200 * time.Millisecond, silence: 1500 * time.Millisecond,
-		rejoin: 500 * time.Millisecond, calm: 10 * time.Second, sync: 500 * time.Millisecond, idle: time.Minute,
+		rejoin: 500 * time.Millisecond, calm: 10 * time.Second, sync: 500 * time.Millisecond, idle: time.Minute, full: fullMesh,
 	},
 	"wan": {
 		probe: 2 * time.Second, probeTimeout: time.Second, suspicion: 4,
 		gossip: 200 * time.Millisecond, pushPull: 60 * time.Second, stream: 15 * time.Second,
 		dial: 5 * time.Second, ping: 2 * time.Second, hush: 6 * time.Second, silence: 8 * time.Second,
-		rejoin: 3 * time.Second, calm: 30 * time.Second, sync: 2 * time.Second, idle: time.Minute,
+		rejoin: 3 * time.Second, calm: 30 * time.Second, sync: 2 * time.Second, idle: time.Minute, full: fullMesh,
 	},
 }

@@ -20,7 +20,7 @@ type sim struct {
 	net   *simnet.Network
 	nodes []*simNode
 	rng   *rand.Rand
-	idle  time.Duration // of links, if not zero
+	few   bool // as if the mesh were a large one: few links, and unused ones given up quickly
 }
 
 type simNode struct {
@@ -78,8 +78,8 @@ func (s *sim) start(name, ip string, change func(*Config)) *simNode {
 		change(&cfg)
 	}
 	n.Mesh = New(cfg)
-	if s.idle > 0 {
-		n.profile.idle = s.idle
+	if s.few {
+		n.profile.full, n.profile.idle = 12, 3*time.Second
 	}
 	if err := n.Listen(); err != nil {
 		s.t.Fatal(err)

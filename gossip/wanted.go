@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	fullMesh    = 30 // up to so many others every pair is linked
-	ringLinks   = 3  // beyond that: to the next ones by id, so that the links never fall apart in groups
-	randomLinks = 8  // and to some that are picked at random, once and for all
+	fullMesh    = 30
+	ringLinks   = 3 // in larger meshes: to the next ones by id, so that the links never fall apart in groups
+	randomLinks = 8 // and to some that are picked at random, once and for all
 )
 
 // wanted picks who this node links to by itself. The others are sorted by id.
@@ -20,7 +20,7 @@ func (m *Mesh) wanted(others []Member) map[string]bool {
 			alive = append(alive, o.ID)
 		}
 	}
-	if len(alive) > fullMesh {
+	if len(alive) > m.profile.full {
 		alive = few(m.cfg.ID, alive)
 	}
 	wanted := make(map[string]bool, len(alive))

@@ -182,7 +182,7 @@ func (h *half) take(b []byte, blocked bool) (int, waiting, error) {
 		return 0, waiting{wake: h.wake, in: in}, nil
 	}
 	if s.end != nil {
-		if s.end == io.EOF {
+		if errors.Is(s.end, io.EOF) {
 			return 0, waiting{}, io.EOF
 		}
 		return 0, waiting{}, h.opError("read", s.end)
