@@ -47,6 +47,10 @@ fmt: ## format the code
 bench: ## run the Go benchmarks beside the code
 	go test -run '^$$' -bench . -benchmem $(PKG)
 
+.PHONY: bench-guard
+bench-guard: ## fail if a node needs too much CPU per message, beside a bare broker (a minute)
+	go test -count=1 -run '^TestCostGuard$$' -v ./cmd/nsqmesh -guard
+
 .PHONY: fuzz
 fuzz: ## run every fuzzer for FUZZTIME (5s)
 	@deploy/fuzz $(FUZZTIME)
