@@ -100,7 +100,7 @@ func (r *router) logged(a answerer) answerer {
 
 // panicked keeps one bad request from ending the node.
 func (r *router) panicked(w http.ResponseWriter, req *http.Request, cause any) {
-	if cause == http.ErrAbortHandler {
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(cause) // net/http's own way to drop a connection
 	}
 	r.log.Error("http handler panicked", "method", req.Method, "uri", req.URL.RequestURI(), "cause", cause,

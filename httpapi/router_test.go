@@ -167,7 +167,7 @@ func TestAbortIsNoPanic(t *testing.T) {
 	r := testRouter(slog.New(slog.DiscardHandler))
 	r.HandlerFunc("GET", "/abort", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	defer func() {
-		if recover() != http.ErrAbortHandler {
+		if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
 			t.Error("net/http does not get to see the abort")
 		}
 	}()
@@ -257,7 +257,7 @@ func TestParams(t *testing.T) {
 		})
 	}
 	for _, raw := range []string{"k=%", "k=v;a=b", "a=%zz&k=v", ";"} {
-		if _, err := query(&http.Request{URL: &url.URL{RawQuery: raw}}); err != errInvalidRequest {
+		if _, err := query(&http.Request{URL: &url.URL{RawQuery: raw}}); !errors.Is(err, errInvalidRequest) {
 			t.Errorf("%q: error %v", raw, err)
 		}
 	}

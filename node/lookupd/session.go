@@ -74,7 +74,7 @@ func (c *session) run() {
 	}
 	if f, told := errors.AsType[fatal](err); told {
 		log.Warn("nsqd made an error", "err", f)
-		c.answer([]byte(f))
+		_ = c.answer([]byte(f))
 		c.part()
 	} else if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		log.Info("connection of an nsqd broke", "err", err)

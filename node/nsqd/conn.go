@@ -106,7 +106,7 @@ func (c *conn) converse() error {
 			return err
 		}
 		err = c.do(line)
-		if f, ok := err.(*failure); ok && survivable[f.code] {
+		if f := (*failure)(nil); errors.As(err, &f) && survivable[f.code] {
 			c.s.answers = appendFrame(c.s.answers, frameError, f.Error())
 		} else if err != nil {
 			return err
@@ -196,7 +196,7 @@ func (c *conn) lastWord(end error) {
 	c.raw.SetWriteDeadline(time.Now().Add(lingerTime)) // that of the last heartbeat may have passed
 	if c.sayLast(frames) == nil && c.closeWrite() {
 		c.raw.SetReadDeadline(time.Now().Add(lingerTime))
-		io.CopyN(io.Discard, c.raw, lingerBytes)
+		_, _ = io.CopyN(io.Discard, c.raw, lingerBytes)
 	}
 	if c.s != nil {
 		c.s.answers = c.s.answers[:0]
@@ -206,7 +206,7 @@ func (c *conn) lastWord(end error) {
 // closeWrite tells the client that nothing more will come, if the connection can say that.
 func (c *conn) closeWrite() bool {
 	if c.tls != nil {
-		c.tls.CloseWrite()
+		_ = c.tls.CloseWrite()
 	}
 	half, ok := c.raw.(interface{ CloseWrite() error })
 	return ok && half.CloseWrite() == nil

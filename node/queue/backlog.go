@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,11 +21,12 @@ type backlog struct {
 
 	held atomic.Int64 // messages in batch and memory, to be read without waiting for the disk
 
-	mu     sync.Mutex // below Topic.mu, above the channels' locks
-	memory memory
-	batch  []Message  // taken out, and given to all channels
-	to     []*Channel // but these
-	retry  *time.Timer
+	mu      sync.Mutex // below Topic.mu, above the channels' locks
+	memory  memory
+	batch   []Message  // taken out, and given to all channels
+	to      []*Channel // but these
+	reached bool       // some channel has got it
+	retry   *time.Timer
 }
 
 func (b *backlog) init(topic string, o *Options, h *health) {
@@ -43,7 +45,7 @@ func (b *backlog) put(batch []Message, to []*Channel, open bool) error {
 		return err
 	}
 	if open && b.retry == nil {
-		b.handOn(to, 2*len(batch))
+		_, _ = b.handOn(to, 2*len(batch)) // what a disk refuses stays here and is tried again
 	}
 	return nil
 }
@@ -67,12 +69,16 @@ func (b *backlog) append(batch []Message) error {
 // full or broken; what that channel missed stays here, so that nothing acknowledged is lost.
 func (b *backlog) handOn(to []*Channel, n int) (done int, err error) {
 	for done < n {
-		if len(b.to) == 0 {
-			b.batch, err = b.next(b.batch[:0], min(n-done, handOnBatch))
+		if len(b.batch) == 0 {
+			b.batch, err = b.next(b.batch, min(n-done, handOnBatch))
 			if err != nil || len(b.batch) == 0 {
 				return done, err
 			}
-			b.to = append(b.to, to...)
+			b.reached = false
+			b.tell()
+		}
+		if !b.reached { // also on a second try: the channels may be others by now
+			b.to = append(b.to[:0], to...)
 		}
 		if err := b.give(); err != nil {
 			return done, err
@@ -88,7 +94,10 @@ func (b *backlog) handOn(to []*Channel, n int) (done int, err error) {
 func (b *backlog) give() error {
 	for len(b.to) > 0 {
 		last := len(b.to) - 1
-		if err := putAll(b.to[last:], b.batch); err != nil {
+		switch err := b.to[last].put(b.batch); {
+		case err == nil:
+			b.reached = true
+		case !errors.Is(err, ErrExiting):
 			return err
 		}
 		b.to[last] = nil
@@ -117,9 +126,11 @@ func (b *backlog) depths() (total, disk int64) {
 
 // unlock ends every critical section that may change what is held.
 func (b *backlog) unlock() {
-	b.held.Store(int64(len(b.batch)) + int64(b.memory.len()))
+	b.tell()
 	b.mu.Unlock()
 }
+
+func (b *backlog) tell() { b.held.Store(int64(len(b.batch)) + int64(b.memory.len())) }
 
 func (b *backlog) diskDepth() int64 {
 	if b.disk == nil {

@@ -244,13 +244,13 @@ func TestSubscribeIsRefused(t *testing.T) {
 	o := testOptions(t)
 	o.MaxChannelConsumers = 1
 	c := testChannel(t, o)
-	s, w := subscribe(t, c, 1, Terms{})
+	s, _ := subscribe(t, c, 1, Terms{})
 	if _, err := c.Subscribe(newWaker(), Terms{}); !errors.Is(err, ErrTooManyConsumers) {
 		t.Errorf("second consumer: %v", err)
 	}
 	s.Close()
 	s.Close()
-	_, w = subscribe(t, c, 1, Terms{})
+	_, w := subscribe(t, c, 1, Terms{})
 	if err := c.close(); err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func sweep(dir string) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		if leftOver.MatchString(e.Name()) {
-			os.Remove(filepath.Join(dir, e.Name()))
+			_ = os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}
 }
@@ -38,11 +38,11 @@ func sweep(dir string) {
 func writeFile(path string, content []byte) error {
 	tmp := fmt.Sprintf("%s.%d.tmp", path, rand.Int())
 	if err := writeSynced(tmp, content); err != nil {
-		os.Remove(tmp)
+		_ = os.Remove(tmp)
 		return err
 	}
 	if err := os.Rename(tmp, path); err != nil {
-		os.Remove(tmp)
+		_ = os.Remove(tmp)
 		return err
 	}
 	return nil

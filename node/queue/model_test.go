@@ -30,7 +30,6 @@ type model struct {
 type modelConsumer struct {
 	*Subscription
 	timeout time.Duration
-	ready   int
 	held    []ID // what it ever got and has not answered, timed out or not
 }
 

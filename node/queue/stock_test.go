@@ -155,7 +155,7 @@ func TestQueueThatAStockNSQDWorkedOn(t *testing.T) {
 	batch := bodies(0, "x", "y")
 	batch[0].Due = time.Now().Add(time.Hour).UnixNano()
 	topic := topicOf(t, b, "t")
-	c := channelOf(t, topic, "c")
+	channelOf(t, topic, "c")
 	if err := topic.Put(batch); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestQueueThatAStockNSQDWorkedOn(t *testing.T) {
 		"t:c.diskqueue.000003.dat": rawRecord(4, 0, "00000000000000aa", ""),
 	}.write(t, o.DataPath)
 	b = loadBroker(t, o)
-	c = b.FindTopic("t").FindChannel("c")
+	c := b.FindTopic("t").FindChannel("c")
 	if got := takeFrom(t, c.disk, 10); len(got) != 1 || got[0].ID != 0xaa || got[0].Due != 0 {
 		t.Errorf("got %+v", got)
 	}

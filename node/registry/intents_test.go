@@ -29,8 +29,7 @@ func TestDeleteHidesWhatIsOlder(t *testing.T) {
 	for _, r := range []*Registry{a, b} {
 		expect(t, r, "t", "d | 10.0.0.1")
 	}
-	created, _ = b.Created("t", "")
-	if created, _ = a.Created("t", ""); a.IntentsOf("t")[0].Covers(created) {
+	if created, _ := a.Created("t", ""); a.IntentsOf("t")[0].Covers(created) {
 		t.Error("a delete covers what was made after it")
 	}
 }

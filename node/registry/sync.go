@@ -3,6 +3,7 @@ package registry
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"time"
 )
@@ -148,7 +149,7 @@ func (a *answer) add(kind byte, body []byte) {
 func (r *Registry) Merge(chunk []byte) (want []byte, err error) {
 	records, skipped, err := decodeChunk(chunk)
 	r.foreign.Add(uint64(skipped))
-	if err == errUnknown {
+	if errors.Is(err, errUnknown) {
 		r.foreign.Add(1)
 		return nil, nil // a newer release speaks; it also speaks so that we understand
 	}

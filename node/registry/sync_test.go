@@ -187,7 +187,7 @@ func TestRefutation(t *testing.T) {
 	if r.own.generation != 11 || r.Contested() {
 		t.Fatalf("generation is %d, contested %v", r.own.generation, r.Contested())
 	}
-	r.Missing([]byte(appendHead([]byte{wireVersion}, id(1), 12, 1)))
+	r.Missing(appendHead([]byte{wireVersion}, id(1), 12, 1))
 	if r.own.generation != 13 || !r.Contested() {
 		t.Fatalf("generation is %d, contested %v", r.own.generation, r.Contested())
 	}
