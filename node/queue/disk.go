@@ -202,7 +202,8 @@ func (d *disk) read(into []Message, n int) (batch []Message, read int64, err err
 	patience := time.NewTimer(pullWait)
 	defer patience.Stop()
 	now := time.Now().UnixNano()
-	for size := 0; read < int64(n) && size < pullBytes; read++ {
+	most := min(int64(n), d.count.Load()-d.handed)
+	for size := 0; read < most && size < pullBytes; read++ {
 		record := d.next(patience)
 		if record == nil {
 			d.count.Store(read + d.handed) // there is no more, whatever was thought

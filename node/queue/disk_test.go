@@ -356,3 +356,17 @@ func TestDiskSkipsWhatIsNoMessage(t *testing.T) {
 		t.Errorf("a foreign id made the message %v, %v", m, err)
 	}
 }
+
+// TestDiskTakesWhatThereIs, at once: asking for more than that is no reason to doubt the files.
+func TestDiskTakesWhatThereIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := testDisk(t, testOptions(t), nil)
+		putOrFail(t, d, numbered(1, 3))
+		start := time.Now()
+		wantIDs(t, takeFrom(t, d, 100), 1, 2, 3)
+		wantIDs(t, takeFrom(t, d, 100))
+		if waited := time.Since(start); waited > 0 {
+			t.Errorf("waited %v", waited)
+		}
+	})
+}
