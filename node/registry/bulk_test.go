@@ -35,6 +35,7 @@ func TestMuchMayWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := New(Options{ID: id(0)}, &crowd{})
 		running(t, r)
+		synctest.Wait() // its first look must not come in between
 		other := newTest(1)
 		many := map[string]Topic{}
 		for i := range lazyTopics + 1 {

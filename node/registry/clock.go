@@ -59,7 +59,7 @@ func (r *Registry) tick() instant {
 	if r.saveAt > now {
 		r.schedule(r.saveAt)
 	}
-	r.commit() // may schedule a broadcast
+	r.commitMerge() // may schedule a broadcast, and the view that waits
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	select {
