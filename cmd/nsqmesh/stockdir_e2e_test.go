@@ -48,8 +48,8 @@ func writeFixture(t *testing.T, dir, name string, content []byte) {
 	}
 }
 
-// numbered are messages that a stock nsqd published, each delivered some times before. A record is 32 bytes long.
-func numbered(from, to int, attempts uint16) (all []wireMessage) {
+// stockMessages are what a stock nsqd published, numbered, each delivered some times before. A record is 32 bytes long.
+func stockMessages(from, to int, attempts uint16) (all []wireMessage) {
 	for n := from; n < to; n++ {
 		all = append(all, wireMessage{
 			timestamp: 1_600_000_000_000_000_000 + int64(n), attempts: attempts,
@@ -70,11 +70,11 @@ const stockMetadata = `{"topics":[` +
 func stockDirectory(t *testing.T) string {
 	dir := t.TempDir()
 	writeFixture(t, dir, "nsqd.dat", []byte(stockMetadata))
-	stockQueue{[][]wireMessage{numbered(0, 5, 2), numbered(5, 9, 0), numbered(9, 10, 65535)}, "8\n0,64\n2,32\n"}.write(t, dir, "orders:billing")
-	stockQueue{[][]wireMessage{numbered(20, 26, 1)}, "1\n0,32\n0,64\n"}.write(t, dir, "orders:audit")
-	stockQueue{[][]wireMessage{numbered(30, 34, 0)}, "4\n0,0\n0,128\n"}.write(t, dir, "held")
-	stockQueue{[][]wireMessage{numbered(40, 43, 0)}, "3\n0,0\n0,96\n"}.write(t, dir, "alone")
-	stockQueue{[][]wireMessage{numbered(50, 52, 0)}, "2\n0,0\n0,64\n"}.write(t, dir, "unnamed")
+	stockQueue{[][]wireMessage{stockMessages(0, 5, 2), stockMessages(5, 9, 0), stockMessages(9, 10, 65535)}, "8\n0,64\n2,32\n"}.write(t, dir, "orders:billing")
+	stockQueue{[][]wireMessage{stockMessages(20, 26, 1)}, "1\n0,32\n0,64\n"}.write(t, dir, "orders:audit")
+	stockQueue{[][]wireMessage{stockMessages(30, 34, 0)}, "4\n0,0\n0,128\n"}.write(t, dir, "held")
+	stockQueue{[][]wireMessage{stockMessages(40, 43, 0)}, "3\n0,0\n0,96\n"}.write(t, dir, "alone")
+	stockQueue{[][]wireMessage{stockMessages(50, 52, 0)}, "2\n0,0\n0,64\n"}.write(t, dir, "unnamed")
 	for name, content := range leavings {
 		writeFixture(t, dir, name, []byte(content))
 	}
@@ -101,30 +101,30 @@ topic orders: 0 messages, paused false
 	}
 	audit := dialWire(t, node.addr.TCP)
 	audit.send("SUB orders audit\nRDY 10\n")
-	wantDelivered(t, audit.messages(5), numbered(21, 26, 2)) // in flight from now on
+	wantDelivered(t, audit.messages(5), stockMessages(21, 26, 2)) // in flight from now on
 
 	post(t, node.nsqd("/channel/unpause?topic=orders&channel=billing"), "")
 	billing := dialWire(t, node.addr.TCP)
 	billing.send("SUB orders billing\nRDY 1\n")
-	for _, want := range numbered(2, 5, 3) {
+	for _, want := range stockMessages(2, 5, 3) {
 		m := billing.message()
 		wantDelivered(t, []wireMessage{m}, []wireMessage{want})
 		billing.send("FIN %s\n", m.id)
 	}
-	wantDelivered(t, billing.messages(1), numbered(5, 6, 1)) // in flight, too
+	wantDelivered(t, billing.messages(1), stockMessages(5, 6, 1)) // in flight, too
 	post(t, node.nsqd("/channel/pause?topic=orders&channel=billing"), "")
 	unnamed := dialWire(t, node.addr.TCP) // names the topic, which is found with its messages
 	unnamed.send("SUB unnamed c\nRDY 10\n")
-	wantDelivered(t, unnamed.messages(2), numbered(50, 52, 1))
+	wantDelivered(t, unnamed.messages(2), stockMessages(50, 52, 1))
 	post(t, node.nsqd("/pub?topic=alone"), "new")
 	node.stop()
 
-	wantStock(t, dir, "orders:audit", numbered(21, 26, 2)...)
-	wantStock(t, dir, "orders:billing", append(append(numbered(6, 9, 0), numbered(9, 10, 65535)...), numbered(5, 6, 1)...)...)
-	wantStock(t, dir, "held", numbered(30, 34, 0)...)
+	wantStock(t, dir, "orders:audit", stockMessages(21, 26, 2)...)
+	wantStock(t, dir, "orders:billing", append(append(stockMessages(6, 9, 0), stockMessages(9, 10, 65535)...), stockMessages(5, 6, 1)...)...)
+	wantStock(t, dir, "held", stockMessages(30, 34, 0)...)
 	wantStock(t, dir, "held:c")
-	wantStock(t, dir, "unnamed:c", numbered(50, 52, 1)...)
-	if all := readStock(t, dir, "alone"); len(all) != 4 || !slices.Equal(all[:3], numbered(40, 43, 0)) || all[3].body != "new" || !idPattern.MatchString(all[3].id) {
+	wantStock(t, dir, "unnamed:c", stockMessages(50, 52, 1)...)
+	if all := readStock(t, dir, "alone"); len(all) != 4 || !slices.Equal(all[:3], stockMessages(40, 43, 0)) || all[3].body != "new" || !idPattern.MatchString(all[3].id) {
 		t.Errorf("topic alone holds %+v", all)
 	}
 	wantMetadata(t, dir)
