@@ -190,6 +190,16 @@ func TestFinishedArchivesMoveAndOverwriteNothing(t *testing.T) {
 	}
 }
 
+// readableGzip is all that can be read of a file that may be cut off.
+func readableGzip(r io.Reader) string {
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return ""
+	}
+	b, _ := io.ReadAll(z)
+	return string(b)
+}
+
 // filesIn lists the files in a folder and its folders, by their names within it.
 func filesIn(t *testing.T, dir string) (all []string) {
 	t.Helper()

@@ -41,6 +41,7 @@ func (c *clusterFlags) add(f *flagTable) {
 type cluster struct {
 	api      *apiClient
 	lookupds []string
+	guessed  bool // nobody named a lookup address
 }
 
 func (c *clusterFlags) open(std stdio) (*cluster, error) {
@@ -52,7 +53,8 @@ func (c *clusterFlags) open(std stdio) (*cluster, error) {
 	if len(addresses) == 0 {
 		addresses = splitCommas(lookupVariable(std.environ, lookupVariableName))
 	}
-	if len(addresses) == 0 {
+	guessed := len(addresses) == 0
+	if guessed {
 		addresses = []string{defaultLookupd}
 	}
 	for _, a := range addresses {
@@ -60,7 +62,7 @@ func (c *clusterFlags) open(std stdio) (*cluster, error) {
 			return nil, err
 		}
 	}
-	return &cluster{client, addresses}, nil
+	return &cluster{client, addresses, guessed}, nil
 }
 
 // producerInfo is a node as lookups tell of it.
@@ -118,7 +120,16 @@ func (c *cluster) ask(ctx context.Context, path string, query url.Values) (all l
 	case unknown:
 		return all, true, nil
 	}
-	return all, false, fmt.Errorf("find the nodes: %w", errors.Join(failed...))
+	return all, false, c.notFound(failed)
+}
+
+// notFound says how to name a node, if nobody has.
+func (c *cluster) notFound(failed []error) error {
+	err := fmt.Errorf("find the nodes: %w", errors.Join(failed...))
+	if c.guessed {
+		err = fmt.Errorf("%w (name a node with --lookupd-http-address or $%s)", err, lookupVariableName)
+	}
+	return err
 }
 
 func (a *lookupAnswers) join(b lookupAnswers) {

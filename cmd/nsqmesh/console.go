@@ -82,13 +82,19 @@ func (c *console) follow(status func() string) (end func()) {
 	}
 }
 
-// Output takes the lines that go-nsq logs. That a topic is not there yet is said once, by whoever waits for it.
+// Output takes the lines that go-nsq logs.
 func (c *console) Output(_ int, line string) error {
-	if !strings.Contains(line, "TOPIC_NOT_FOUND") && !strings.Contains(line, "retrying with next nsqlookupd") {
-		c.say("%s", line)
+	for _, known := range notNews {
+		if strings.Contains(line, known) {
+			return nil
+		}
 	}
+	c.say("%s", line)
 	return nil
 }
+
+// notNews is what we know already: whoever waits for a topic says so once, and stopping is what we asked for.
+var notNews = []string{"TOPIC_NOT_FOUND", "retrying with next nsqlookupd", "- consumer stopped"}
 
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)

@@ -108,6 +108,7 @@ func (s *source) consumer(ctx context.Context, topic string, h nsq.Handler, hand
 		return nil, err
 	}
 	c.SetLogger(s.console, s.logLevel())
+	c.SetBehaviorDelegate(untilStopped{ctx})
 	c.AddConcurrentHandlers(h, handlers)
 	if len(s.lookupds) > 0 {
 		s.tellIfUnknown(ctx, topic)
@@ -120,6 +121,16 @@ func (s *source) consumer(ctx context.Context, topic string, h nsq.Handler, hand
 		return nil, err
 	}
 	return c, nil
+}
+
+// untilStopped keeps a consumer that stops from connecting to what it still finds.
+type untilStopped struct{ ctx context.Context }
+
+func (u untilStopped) Filter(found []string) []string {
+	if u.ctx.Err() != nil {
+		return nil
+	}
+	return found
 }
 
 func (s *source) logLevel() nsq.LogLevel {

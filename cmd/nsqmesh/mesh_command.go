@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 )
 
@@ -99,5 +98,5 @@ func (c *cluster) mesh(ctx context.Context) (*meshReport, error) {
 		}
 		failed = append(failed, err)
 	}
-	return nil, errors.Join(failed...)
+	return nil, c.notFound(failed)
 }

@@ -12,7 +12,7 @@ const topicsManual = `nsqmesh topics lists topics, with their numbers added up o
 usage: nsqmesh topics [options] [PATTERN...]
 
     nsqmesh topics
-        all topics
+        all topics; the backlog is what the channel that is furthest behind has yet to get
 
     nsqmesh topics 'orders*' --output=json
         those whose names match, as JSON
@@ -43,7 +43,10 @@ func (t *topicsTool) flags(f *flagTable) {
 type topicRow struct {
 	Topic    string   `json:"topic"`
 	Channels []string `json:"channels"`
+	Backlog  int64    `json:"backlog"` // what the channel that is furthest behind has yet to get
 	counters
+
+	deepest int64
 }
 
 func (t *topicsTool) run(ctx context.Context, patterns []string, std stdio) error {
@@ -121,9 +124,11 @@ func topicRows(known []string, sums map[channelKey]counters) []topicRow {
 		r.InFlight += sums[key].InFlight
 		r.Deferred += sums[key].Deferred
 		r.Clients += sums[key].Clients
+		r.deepest = max(r.deepest, sums[key].Depth)
 	}
 	var all []topicRow
 	for _, topic := range sortedKeys(rows) {
+		rows[topic].Backlog = rows[topic].Depth + rows[topic].deepest
 		all = append(all, *rows[topic])
 	}
 	return all
@@ -131,9 +136,9 @@ func topicRows(known []string, sums map[channelKey]counters) []topicRow {
 
 func printTopics(rows []topicRow, std stdio) {
 	p := newPaint(std.out, std.environ)
-	t := &table{head: []string{"TOPIC", " CHANNELS", " DEPTH", " IN FLIGHT", " DEFERRED", " MESSAGES", " BYTES", " CLIENTS", " NODES", "STATE"}}
+	t := &table{head: []string{"TOPIC", " CHANNELS", " BACKLOG", " IN FLIGHT", " DEFERRED", " MESSAGES", " BYTES", " CLIENTS", " NODES", "STATE"}}
 	for _, r := range rows {
-		t.add(plain(r.Topic), number(len(r.Channels)), number(r.Depth), number(r.InFlight), number(r.Deferred),
+		t.add(plain(r.Topic), number(len(r.Channels)), number(r.Backlog), number(r.InFlight), number(r.Deferred),
 			number(r.Messages), plain(byteSize(r.Bytes)), number(r.Clients), number(r.Nodes), r.state(p))
 	}
 	if len(rows) == 0 {
