@@ -77,6 +77,7 @@ func TestOrder(t *testing.T) {
 	}
 
 	w.Close()
+	f.await(channelStats{}) // or the node may still send it something
 	f.publish(0)
 	f.node.stop()
 	f.node.start()
