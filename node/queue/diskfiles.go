@@ -155,7 +155,7 @@ func (f *diskFiles) skipRead(s *diskState) (missing bool) {
 			break
 		}
 		missing = missing || size < 0
-		os.Remove(f.data(s.read.file))
+		_ = os.Remove(f.data(s.read.file))
 		s.read = s.read.next()
 	}
 	return missing
@@ -250,7 +250,7 @@ func (f *diskFiles) advance(s diskState) (diskState, error) {
 		return s, err
 	}
 	if done {
-		os.Remove(f.data(old)) // a file too many does no harm
+		_ = os.Remove(f.data(old)) // a file too many does no harm
 	}
 	return s, nil
 }
