@@ -213,6 +213,7 @@ func TestSilentConnectionsHarmNobodyElse(t *testing.T) {
 	goroutines := node.goroutines()
 	heap, resident := report(0)
 	silent := openSilent(t, 10_000, node.addr.TCP, node.addr.LookupTCP)
+	waitFor(t, "connections that are served", func() bool { return node.goroutines() >= goroutines+len(silent)-spare })
 	report(len(silent))
 	rest := silent[len(silent)-len(silent)/10:]
 	for _, conn := range silent[:len(silent)-len(rest)] {

@@ -208,7 +208,7 @@ func TestEveryMessageArrivesWhileANodeDies(t *testing.T) {
 	for _, n := range nodes[:2] {
 		post(t, n.nsqd("/topic/create?topic="+topic), "")
 	}
-	waitFor(t, "both producers", func() bool { return nodes[2].names(topic, nodes[0], nodes[1]) })
+	waitFor(t, "both producers", func() bool { return nodes[2].names(topic, nodes[0], nodes[1]) && nodes[1].remembers(topic) })
 	all := consumers{t: t, channels: map[string]*tally{}}
 	t.Cleanup(all.report)
 	for _, channel := range []string{"work", "archive", "archive"} { // two share a channel

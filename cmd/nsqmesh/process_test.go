@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,15 +54,11 @@ type process struct {
 	exited chan struct{} // closed when the process is gone
 }
 
-// startNode starts a node on loopback, on ports that are free, and waits until it is ready. It is stopped with the test.
+// startNode starts a node on loopback, on any ports unless flags say which, and waits until it is ready. It is stopped with the test.
 func startNode(t testing.TB, dir string, flags ...string) *process {
 	t.Helper()
-	p := &process{t: t, dir: dir, flags: append([]string{
-		"serve", "--data-path=" + dir, "--broadcast-address=127.0.0.1",
-		"--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0", "--https-address=127.0.0.1:0",
-		"--lookup-tcp-address=127.0.0.1:0", "--lookup-http-address=127.0.0.1:0", "--admin-http-address=127.0.0.1:0",
-		"--gossip-address=127.0.0.1:0", "--cluster-address=127.0.0.1:0",
-	}, flags...)}
+	p := &process{t: t, dir: dir, flags: slices.Concat(
+		[]string{"serve", "--data-path=" + dir, "--broadcast-address=127.0.0.1"}, anyPorts, flags)}
 	t.Cleanup(p.end)
 	p.start()
 	return p
@@ -114,19 +113,22 @@ func (p *process) running() bool {
 // kill is kill -9: the node can do nothing about it.
 func (p *process) kill() {
 	p.t.Helper()
-	if err := p.cmd.Process.Kill(); err != nil {
-		p.t.Fatal(err)
-	}
+	p.signal(syscall.SIGKILL)
 	p.await()
+}
+
+func (p *process) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Errorf("signal %v: %v", s, err)
+	}
 }
 
 // stop is SIGTERM: the node must end by itself, soon and in order. It returns how long that took.
 func (p *process) stop() time.Duration {
 	p.t.Helper()
 	begin := time.Now()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		p.t.Fatal(err)
-	}
+	p.signal(syscall.SIGTERM)
 	p.await()
 	if !p.cmd.ProcessState.Success() {
 		p.t.Errorf("a stopped node ended with %v", p.cmd.ProcessState)
@@ -146,13 +148,41 @@ func (p *process) await() {
 	}
 }
 
-// samePorts are the flags that start the node where it listened last.
-func (p *process) samePorts() []string {
-	return []string{
-		"--tcp-address=" + p.addr.TCP, "--http-address=" + p.addr.HTTP,
-		"--lookup-tcp-address=" + p.addr.LookupTCP, "--lookup-http-address=" + p.addr.LookupHTTP,
-		"--gossip-address=" + p.addr.Gossip, "--cluster-address=" + p.addr.Cluster,
+// anyPorts let the system choose.
+var anyPorts = []string{
+	"--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0", "--https-address=127.0.0.1:0",
+	"--lookup-tcp-address=127.0.0.1:0", "--lookup-http-address=127.0.0.1:0", "--admin-http-address=127.0.0.1:0",
+	"--gossip-address=127.0.0.1:0", "--cluster-address=127.0.0.1:0",
+}
+
+// fixedPorts are for a node that is to come back where it was.
+func fixedPorts(t testing.TB) (flags []string) {
+	t.Helper()
+	for _, listener := range []string{"tcp", "http", "lookup-tcp", "lookup-http", "gossip", "cluster"} {
+		flags = append(flags, fmt.Sprintf("--%s-address=127.0.0.1:%d", listener, freePort(t)))
 	}
+	return flags
+}
+
+// freePort is free for TCP and UDP. It is below those that the system gives to outgoing connections, so that none of them
+// takes it while its node is away.
+func freePort(t testing.TB) int {
+	t.Helper()
+	for range 1000 {
+		port := 10000 + rand.IntN(20000)
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		l.Close()
+		if u, err := net.ListenPacket("udp", address); err == nil {
+			u.Close()
+			return port
+		}
+	}
+	t.Fatal("no port is free for both")
+	return 0
 }
 
 // end stops what still runs, and tells what the node logged when the test failed.
@@ -161,6 +191,10 @@ func (p *process) end() {
 		return
 	}
 	if p.running() {
+		if p.t.Failed() {
+			_, view := ask("GET", p.lookupd("/mesh"), nil)
+			p.t.Logf("the node in %s sees this mesh:\n%s", p.dir, view)
+		}
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	}
 	select {

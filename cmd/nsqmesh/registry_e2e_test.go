@@ -4,8 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -65,7 +70,8 @@ func watch(t testing.TB, asked *process, topic string, always *process) (end fun
 
 func TestNodesThatComeAndGo(t *testing.T) {
 	const topic = "orders"
-	nodes := startMesh(t, 3)
+	nodes := startMesh(t, 2)
+	nodes = append(nodes, startNode(t, t.TempDir(), append(fixedPorts(t), "--gossip-seed="+nodes[0].addr.Gossip)...))
 	for _, n := range nodes {
 		post(t, n.nsqd("/pub?topic="+topic), "x")
 	}
@@ -75,14 +81,15 @@ func TestNodesThatComeAndGo(t *testing.T) {
 	}
 	for _, n := range nodes {
 		named(n, nodes...)
+		waitFor(t, "the topic's name on disk", func() bool { return n.remembers(topic) })
 	}
-	one, two, three := nodes[0], nodes[1], nodes[2]
+	one, three, two := nodes[0], nodes[1], nodes[2]
 	endWatches := []func(){watch(t, one, topic, three), watch(t, three, topic, one), watch(t, one, topic, one)}
 
 	two.kill()
 	t.Logf("killed: node 1 drops it after %v", named(one, one, three))
 	t.Logf("killed: then node 3 after %v more", named(three, one, three))
-	two.start(two.samePorts()...)
+	two.start()
 	t.Logf("back on its ports: node 3 names it after %v", named(three, nodes...))
 	named(one, nodes...)
 
@@ -91,7 +98,7 @@ func TestNodesThatComeAndGo(t *testing.T) {
 	named(one, one, three)
 	named(three, one, three)
 	t.Logf("stopped: both have dropped it after %v", time.Since(begin))
-	two.start() // on other ports
+	two.start(anyPorts...)
 	t.Logf("back on other ports: node 3 names it after %v", named(three, nodes...))
 	named(one, nodes...)
 	for _, end := range endWatches {
@@ -104,6 +111,39 @@ func TestNodesThatComeAndGo(t *testing.T) {
 			return want == inOrder(t, get(t, two.lookupd(path))) && want == inOrder(t, get(t, three.lookupd(path)))
 		})
 	}
+}
+
+// A node that does not run but is still there is found out by its silence.
+func TestANodeThatHangs(t *testing.T) {
+	const topic = "orders"
+	nodes := startMesh(t, 3)
+	for _, n := range nodes {
+		post(t, n.nsqd("/pub?topic="+topic), "x")
+	}
+	named := func(want ...*process) (took time.Duration) {
+		t.Helper()
+		for _, by := range nodes[:2] {
+			took += waitFor(t, "the right producers in /lookup", func() bool { return by.names(topic, want...) })
+		}
+		return took
+	}
+	named(nodes...)
+	hung := nodes[2]
+	hung.signal(syscall.SIGSTOP)
+	t.Cleanup(func() { hung.signal(syscall.SIGCONT) })
+	t.Logf("hung: the others have dropped it after %v", named(nodes[:2]...))
+	begin := time.Now()
+	post(t, nodes[0].nsqd("/pub?topic=new"), "x")
+	t.Logf("a new topic on another node waits %v for it", time.Since(begin))
+	hung.signal(syscall.SIGCONT)
+	t.Logf("running again: the others name it after %v", named(nodes...))
+	waitFor(t, "the same on the node that hung", func() bool { return hung.names(topic, nodes...) && hung.names("new", nodes[0]) })
+}
+
+// remembers tells whether a node will know the topic after a kill.
+func (p *process) remembers(topic string) bool {
+	b, err := os.ReadFile(filepath.Join(p.dir, "nsqd.dat"))
+	return err == nil && strings.Contains(string(b), strconv.Quote(topic))
 }
 
 // inOrder makes answers comparable whose arrays may come in any order.
@@ -120,39 +160,19 @@ func inOrder(t testing.TB, answer string) string {
 }
 
 func TestASeedThatStartsLater(t *testing.T) {
-	seed := fmt.Sprintf("localhost:%d", freePort(t))
+	port := freePort(t)
+	seed := fmt.Sprintf("localhost:%d", port)
 	early := startNode(t, t.TempDir(), "--gossip-seed="+seed)
 	if got := early.producers("/nodes"); len(got) != 1 {
 		t.Errorf("a node without its seed lists %v", got)
 	}
-	_, port, _ := net.SplitHostPort(seed)
-	late := startNode(t, t.TempDir(), "--gossip-address=127.0.0.1:"+port)
+	late := startNode(t, t.TempDir(), fmt.Sprintf("--gossip-address=127.0.0.1:%d", port))
 	t.Logf("the seed is found after %v", waitForNodes(t, 2, early, late))
 
 	late.kill()
 	waitForNodes(t, 1, early)
-	late.start(late.samePorts()...)
+	late.start()
 	t.Logf("the seed that was killed is found again after %v", waitForNodes(t, 2, early, late))
-}
-
-// freePort is a port for TCP and UDP that nobody listens on.
-func freePort(t testing.TB) int {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := l.Addr().(*net.TCPAddr)
-		u, err := net.ListenPacket("udp", address.String())
-		l.Close()
-		if err == nil {
-			u.Close()
-			return address.Port
-		}
-	}
-	t.Fatal("no port is free for both")
-	return 0
 }
 
 // The channels of a topic belong to the whole mesh: the first message of a node that never had the topic goes to the
