@@ -43,8 +43,7 @@ type conn struct {
 	heartbeat *time.Timer
 
 	// Deliveries, after SUB.
-	wake   chan struct{}
-	gone   atomic.Bool
+	delivery
 	failed func(i int, err error) // conn.refuse, made once
 
 	mu sync.Mutex
@@ -164,11 +163,9 @@ func (c *conn) lastDeeds(end error) error {
 
 // leave ends deliveries and heartbeats.
 func (c *conn) leave() {
-	c.gone.Store(true)
 	c.beatEvery(0)
 	if c.sub != nil {
-		c.Wake()
-		c.sub.Close()
+		c.endDelivery()
 	}
 }
 

@@ -33,28 +33,20 @@ func (p *parcel) release() {
 	parcels.Put(p)
 }
 
-// Wake has messages delivered. Several calls may be one.
-func (c *conn) Wake() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
-}
-
 // Close ends the connection, because its channel is gone.
 func (c *conn) Close() { c.raw.Close() }
 
-// deliver is the second goroutine of a consumer's connection.
-func (c *conn) deliver() {
-	for range c.wake {
-		if c.gone.Load() {
-			return
+// deliverSome delivers up to so many batches and tells whether there may be more.
+func (c *conn) deliverSome(batches int) bool {
+	p := parcels.Get().(*parcel)
+	defer p.release()
+	for range batches {
+		if !c.deliverBatch(p) {
+			return false
 		}
-		p := parcels.Get().(*parcel)
-		for c.deliverBatch(p) {
-		}
-		p.release()
+		c.beats.Store(0)
 	}
+	return true
 }
 
 // deliverBatch takes what the consumer may have and writes it at once; to wait for more would only make it later.

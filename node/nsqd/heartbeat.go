@@ -21,6 +21,7 @@ func (c *conn) beat() {
 	defer c.out.Unlock()
 	if c.interval > 0 && c.sendLocked(heartbeatFrame) == nil {
 		c.heartbeat.Reset(c.interval)
+		c.countBeat()
 	}
 }
 

@@ -36,6 +36,11 @@ func (c *conn) settle() error {
 	if err := c.act(); err != nil {
 		return err
 	}
+	return c.answer()
+}
+
+// answer sends all answers.
+func (c *conn) answer() error {
 	if len(c.s.answers) == 0 {
 		return nil
 	}
@@ -54,12 +59,8 @@ func (c *conn) act() error {
 	switch p.kind {
 	case publishing:
 		err = c.publish(p)
-	case finishing:
-		c.sub.Finish(c.s.ids, c.failed)
-	case requeueing:
-		c.sub.Requeue(c.s.ids, c.s.delays, c.failed)
-	case touching:
-		c.sub.Touch(c.s.ids, c.failed)
+	default:
+		err = c.attend()
 	}
 	c.pending = pending{}
 	c.s.ids, c.s.delays = c.s.ids[:0], c.s.delays[:0]

@@ -49,7 +49,6 @@ func (c *conn) join(topic, channel string) error {
 	c.topic, c.channel, c.sub = topic, channel, sub
 	c.mu.Unlock()
 	c.state.Store(stateSubscribed)
-	c.server.runs.Go(c.deliver)
 	c.s.answers = append(c.s.answers, okFrame...)
 	return nil
 }

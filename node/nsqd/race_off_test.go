@@ -1,0 +1,5 @@
+//go:build !race
+
+package nsqd
+
+const raceEnabled = false
