@@ -18,7 +18,7 @@ import (
 
 const (
 	watchPause     = 50 * time.Millisecond // a burst of changes is told at once
-	watchKeepalive = 15 * time.Second      // proxies close what is silent
+	watchKeepalive = 5 * time.Second       // proxies close what is silent, and a client wants to know that this node lives
 	watchPatience  = 10 * time.Second      // for a client to take what it is sent
 	maxWait        = 5 * time.Minute
 )
