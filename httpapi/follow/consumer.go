@@ -31,6 +31,9 @@ type Consumer struct {
 	mu    sync.Mutex
 	begun bool
 	links map[string]*link // by address
+
+	rdyMu    sync.Mutex // never taken together with mu: RDYs are written under it
+	inFlight int
 }
 
 // link is the connection to one node, made and ended by the goroutine that keeps it alone.
@@ -45,7 +48,7 @@ func NewConsumer(topic, channel string, config *nsq.Config) (*Consumer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Consumer{Consumer: inner, topic: topic, links: make(map[string]*link)}
+	c := &Consumer{Consumer: inner, topic: topic, links: make(map[string]*link), inFlight: config.MaxInFlight}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	return c, nil
 }
@@ -139,12 +142,32 @@ func (c *Consumer) keep(address string, l *link) {
 		switch {
 		case err == nil:
 			failed = false
+			c.share()
 			c.log.Info("connected", "topic", c.topic, "node", address)
 		case !errors.Is(err, nsq.ErrAlreadyConnected) && !failed:
 			failed = true
 			c.log.Warn("cannot connect", "topic", c.topic, "node", address, "error", err)
 		}
 		c.await(l)
+	}
+}
+
+// ChangeMaxInFlight is that of nsq.Consumer.
+func (c *Consumer) ChangeMaxInFlight(n int) {
+	c.rdyMu.Lock()
+	defer c.rdyMu.Unlock()
+	c.inFlight = n
+	c.Consumer.ChangeMaxInFlight(n)
+}
+
+// share gives a new connection its part of the messages in flight. go-nsq lowers the others and raises the new one in any
+// order; if the new one's turn comes before there is room, it would get nothing for five seconds.
+func (c *Consumer) share() {
+	c.rdyMu.Lock()
+	defer c.rdyMu.Unlock()
+	if c.inFlight > 0 {
+		c.Consumer.ChangeMaxInFlight(c.inFlight - 1)
+		c.Consumer.ChangeMaxInFlight(c.inFlight)
 	}
 }
 

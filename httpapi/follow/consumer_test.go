@@ -133,6 +133,41 @@ func TestMessagesAreHandled(t *testing.T) {
 	}
 }
 
+func TestNewConnectionsGetTheirShareAtOnce(t *testing.T) {
+	d := startDirectory(t)
+	c := follower(t, mesh(d), nothing)
+	var all []*fakeNsqd
+	share := func(want string) {
+		t.Helper()
+		took := until(t, want+" in flight for everybody", func() bool {
+			for _, f := range all {
+				ready := ""
+				if f.set(func() { ready = f.ready }); ready != want {
+					return false
+				}
+			}
+			return true
+		})
+		if took > 2*time.Second {
+			t.Errorf("%s in flight for everybody after %v", want, took)
+		}
+	}
+	for _, want := range []string{"10", "5", "3", "2", "2"} {
+		f := startNsqd(t, "127.0.0.1:0")
+		d.add(f, "", "", "t")
+		all = append(all, f)
+		share(want)
+	}
+	c.ChangeMaxInFlight(0)
+	share("0")
+	f := startNsqd(t, "127.0.0.1:0")
+	d.add(f, "", "", "t")
+	until(t, "a connection", func() bool { return f.subscribed() == 1 })
+	c.ChangeMaxInFlight(12)
+	all = append(all, f)
+	share("2")
+}
+
 func TestAConsumerGoesOnWithAnotherLookup(t *testing.T) {
 	one, two := startDirectory(t), startDirectory(t)
 	a, b := startNsqd(t, "127.0.0.1:0"), startNsqd(t, "127.0.0.1:0")

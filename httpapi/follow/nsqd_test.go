@@ -21,6 +21,7 @@ type fakeNsqd struct {
 	conns  map[net.Conn]bool
 	subs   int      // connections that have subscribed and are open
 	total  int      // connections there ever were
+	ready  string   // the last RDY
 	queue  []string // bodies to be delivered to the next consumer that is ready
 	taken  []string // commands with bodies, as "PUB topic body"
 	answer func(command string) string
@@ -128,6 +129,7 @@ func (f *fakeNsqd) serve(c net.Conn) (subscribed bool) {
 			f.set(func() { f.subs++ })
 			reply(c, nsq.FrameTypeResponse, "OK")
 		case "RDY":
+			f.set(func() { f.ready = words[1] })
 			f.deliver(c)
 		case "CLS":
 			reply(c, nsq.FrameTypeResponse, "CLOSE_WAIT")
