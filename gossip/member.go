@@ -66,7 +66,7 @@ type incarnation struct {
 // speaks. A link that talks outweighs memberlist, whose probes may get lost in one direction; then memberlist's opinion
 // counts; and then the grace.
 func (i *incarnation) judge(now time.Time, silence, grace time.Duration) Status {
-	talking := i.link != nil && now.Sub(i.link.heardAt()) < silence
+	talking := i.talking(now, silence)
 	if i.link != nil && i.link.heardAt().After(i.mute) {
 		i.mute = time.Time{}
 	}
@@ -95,31 +95,35 @@ func (i *incarnation) judge(now time.Time, silence, grace time.Duration) Status 
 	return Dead
 }
 
-// record is one member: its id and the processes that were seen under it.
-type record struct {
-	id     string
-	procs  map[uint64]*incarnation
-	shown  *incarnation
-	status Status
-	since  time.Time
+func (i *incarnation) talking(now time.Time, silence time.Duration) bool {
+	return i.link != nil && now.Sub(i.link.heardAt()) < silence
 }
 
-// judge makes the status of the best process the member's. Among equals the latest one is shown.
-func (r *record) judge(now time.Time, silence, grace time.Duration) (changed bool) {
-	var best *incarnation
-	var status Status
+// record is one member: its id and the processes that were seen under it.
+type record struct {
+	id      string
+	procs   map[uint64]*incarnation
+	shown   *incarnation
+	status  Status
+	since   time.Time
+	verdict Status    // of the evidence alone
+	aliveAt time.Time // when that was Alive for the last time
+	talks   bool      // over a link
+	spared  bool      // from being dead for silence alone (isolation.go)
+}
+
+// judge makes the verdict on the best process the member's. Among equals the latest one is shown.
+func (r *record) judge(now time.Time, silence, grace time.Duration) {
+	r.shown = nil
 	for _, p := range r.procs {
 		s := p.judge(now, silence, grace)
-		if best == nil || s < status || s == status && p.order > best.order {
-			best, status = p, s
+		if r.shown == nil || s < r.verdict || s == r.verdict && p.order > r.shown.order {
+			r.shown, r.verdict = p, s
 		}
 	}
-	changed = status != r.status || best != r.shown
-	if status != r.status {
-		r.since = now
+	if r.verdict == Alive {
+		r.aliveAt = now
 	}
-	r.shown, r.status = best, status
-	return changed
 }
 
 func (r *record) member() Member {

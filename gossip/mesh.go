@@ -216,12 +216,17 @@ func (m *Mesh) membersChanged() {
 }
 
 func (m *Mesh) notifyLoop(ctx context.Context) {
+	isolated := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-m.changes:
 			m.cfg.OnChange()
+		}
+		if m.table.isIsolated() != isolated {
+			isolated = !isolated
+			m.tellIsolated(isolated)
 		}
 	}
 }

@@ -19,6 +19,7 @@ type Stats struct {
 	Members, Alive, Links int // without this node
 	HealthScore           int // of memberlist; 0 is healthy
 	Serving               bool
+	Isolated              bool // nobody is heard: members that are silent go on counting as alive
 
 	PacketBytesIn, PacketBytesOut uint64 // UDP
 	StreamBytesIn, StreamBytesOut uint64 // memberlist's TCP
@@ -38,7 +39,7 @@ type Stats struct {
 func (m *Mesh) Stats() Stats {
 	c := &m.stats
 	s := Stats{
-		Links: len(m.links.list()), Alive: m.table.countAlive(),
+		Links: len(m.links.list()), Alive: m.table.countAlive(), Isolated: m.table.isIsolated(),
 		LinkBytesIn: c.linkIn.Load(), LinkBytesOut: c.linkOut.Load(),
 		Hints: c.hints.Load(), BadHints: c.badHints.Load(),
 		Pushes: c.pushes.Load(), DroppedPushes: c.droppedPushes.Load(), DroppedChunks: c.droppedChunks.Load(),

@@ -26,13 +26,25 @@ type table struct {
 	byPeer map[string]*incarnation // by the name in memberlist
 	orders uint64
 
-	alive atomic.Pointer[map[string]struct{}] // ids; replaced, never changed
+	talking    int       // members that talk over their links
+	answeredAt time.Time // when any member was last heard by UDP
+	isolated   bool
+	relieved   time.Time // until then members are spared that have not been heard since
+
+	living atomic.Pointer[living]
+}
+
+// living is who counts as alive. It is replaced, never changed.
+type living struct {
+	ids      map[string]struct{}
+	count    int // without those that are spared; 0 of an isolated node
+	isolated bool
 }
 
 func newTable(silence, grace time.Duration, changed func()) *table {
 	t := &table{silence: silence, grace: grace, changed: changed,
 		byID: make(map[string]*record), byPeer: make(map[string]*incarnation)}
-	t.alive.Store(&map[string]struct{}{})
+	t.living.Store(&living{})
 	return t
 }
 
@@ -60,14 +72,23 @@ func (t *table) settle(id string) {
 	if r == nil || len(r.procs) == 0 {
 		return
 	}
-	if t.rejudge(r, time.Now()) {
+	now := time.Now()
+	changed := t.rejudge(r, now)
+	if t.weigh(now) || changed {
 		t.publish()
 	}
 }
 
 // rejudge also forgets processes that are over once another one has taken their place.
 func (t *table) rejudge(r *record, now time.Time) bool {
-	changed := r.judge(now, t.silence, t.grace)
+	shown := r.shown
+	r.judge(now, t.silence, t.grace)
+	t.listen(r, now)
+	r.spared = r.spared && (t.isolated || now.Before(t.relieved))
+	changed := r.shown != shown
+	if status := t.temper(r); status != r.status {
+		r.status, r.since, changed = status, now, true
+	}
 	for instance, p := range r.procs {
 		if p != r.shown && !p.listed && p.link == nil {
 			delete(r.procs, instance)
@@ -78,13 +99,16 @@ func (t *table) rejudge(r *record, now time.Time) bool {
 }
 
 func (t *table) publish() {
-	alive := make(map[string]struct{}, len(t.byID))
+	l := &living{ids: make(map[string]struct{}, len(t.byID)), isolated: t.isolated}
 	for id, r := range t.byID {
 		if r.status.Alive() {
-			alive[id] = struct{}{}
+			l.ids[id] = struct{}{}
+		}
+		if r.verdict.Alive() && !t.isolated {
+			l.count++
 		}
 	}
-	t.alive.Store(&alive)
+	t.living.Store(l)
 	t.changed()
 }
 
@@ -96,7 +120,7 @@ func (t *table) listed(m meta, addr netip.AddrPort) {
 	if !p.listed {
 		p.gone, p.mute = false, time.Time{}
 	}
-	p.listed = true
+	p.listed, t.answeredAt = true, time.Now()
 	p.left = p.left || m.leaving
 	t.settle(m.id)
 	t.changed() // an address may be new
@@ -174,7 +198,7 @@ func (t *table) answered(peerName string) {
 	if p == nil {
 		return
 	}
-	p.mute = time.Time{}
+	p.mute, t.answeredAt = time.Time{}, time.Now()
 	if p.gone && time.Since(p.goneAt) > proofDelay {
 		p.gone = false
 	}
@@ -194,7 +218,7 @@ func (t *table) sweep() {
 			changed = true
 		}
 	}
-	if changed {
+	if t.weigh(now) || changed {
 		t.publish()
 	}
 }
@@ -212,6 +236,9 @@ func (t *table) forget(id string) bool {
 }
 
 func (t *table) remove(id string) {
+	if t.byID[id].talks {
+		t.talking--
+	}
 	for _, p := range t.byID[id].procs {
 		delete(t.byPeer, p.peerName())
 	}
@@ -231,11 +258,14 @@ func (t *table) unlistAll() {
 }
 
 func (t *table) isAlive(id string) bool {
-	_, ok := (*t.alive.Load())[id]
+	_, ok := t.living.Load().ids[id]
 	return ok
 }
 
-func (t *table) countAlive() int { return len(*t.alive.Load()) }
+// countAlive leaves out members that are alive only as far as an isolated node knows.
+func (t *table) countAlive() int { return t.living.Load().count }
+
+func (t *table) isIsolated() bool { return t.living.Load().isolated }
 
 // members returns everybody, by id.
 func (t *table) members() []Member {
