@@ -17,7 +17,8 @@ const hashPatience = time.Second
 
 // Mesh is what this node knows of the members of its mesh, itself included.
 type Mesh interface {
-	Members() []Member
+	// Members also tells whether this node hears nobody: then members that fell silent still count as alive.
+	Members() (all []Member, isolated bool)
 	Registry() (hash uint64, documents []registry.DocumentStatus)
 	// RegistryHash asks a member for the hash of its registry, which is equal on members that have heard the same.
 	RegistryHash(ctx context.Context, id string) (uint64, error)
@@ -67,18 +68,20 @@ type meshMember struct {
 // mesh tells how the members are, what this node has of each one's registry, and whether all have the same.
 func (a *lookupdAPI) mesh(req *http.Request, _ httprouter.Params) (any, error) {
 	answer := struct {
-		Self    string       `json:"self"`
-		Hash    string       `json:"registry_hash"`
-		Agree   bool         `json:"agree"`
-		Members []meshMember `json:"members"`
+		Self     string       `json:"self"`
+		Isolated bool         `json:"isolated"`
+		Hash     string       `json:"registry_hash"`
+		Agree    bool         `json:"agree"`
+		Members  []meshMember `json:"members"`
 	}{Agree: true, Members: []meshMember{}}
 	if a.Mesh == nil {
 		return answer, nil
 	}
 	hash, documents := a.Mesh.Registry()
-	answer.Hash = hex64(hash)
-	answer.Members = describe(a.Mesh.Members(), documents)
-	a.compare(req.Context(), answer.Members, hash)
+	members, isolated := a.Mesh.Members()
+	answer.Hash, answer.Isolated = hex64(hash), isolated
+	answer.Members = describe(members, documents)
+	a.compare(req.Context(), answer.Members, hash, isolated)
 	for _, m := range answer.Members {
 		if m.Self {
 			answer.Self = m.ID
@@ -88,8 +91,8 @@ func (a *lookupdAPI) mesh(req *http.Request, _ httprouter.Params) (any, error) {
 	return answer, nil
 }
 
-// compare asks all members that are present for their hash, at the same time.
-func (a *lookupdAPI) compare(ctx context.Context, members []meshMember, own uint64) {
+// compare asks all members that are present for their hash, at the same time. An isolated node would wait in vain.
+func (a *lookupdAPI) compare(ctx context.Context, members []meshMember, own uint64, isolated bool) {
 	ctx, cancel := context.WithTimeout(ctx, hashPatience)
 	defer cancel()
 	var asks sync.WaitGroup
@@ -98,7 +101,7 @@ func (a *lookupdAPI) compare(ctx context.Context, members []meshMember, own uint
 		switch {
 		case m.Self:
 			m.agrees(own, own)
-		case m.present():
+		case m.present() && !isolated:
 			asks.Go(func() {
 				hash, err := a.Mesh.RegistryHash(ctx, m.ID)
 				if err != nil {

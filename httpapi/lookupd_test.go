@@ -142,7 +142,7 @@ func TestLookupdAnswers(t *testing.T) {
 		"wait that is none":              {"GET", "/watch?wait=soon", 400, `{"message":"INVALID_ARG_WAIT"}`},
 		"wait for the past":              {"GET", "/watch?wait=-1s", 400, `{"message":"INVALID_ARG_WAIT"}`},
 		"watch with a bad query":         {"GET", "/watch?a;b", 400, `{"message":"INVALID_REQUEST"}`},
-		"mesh of one":                    {"GET", "/mesh", 200, `{"self":"","registry_hash":"","agree":true,"members":[]}`},
+		"mesh of one":                    {"GET", "/mesh", 200, `{"self":"","isolated":false,"registry_hash":"","agree":true,"members":[]}`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -261,11 +261,11 @@ func TestLookupdPprof(t *testing.T) {
 
 // fakeMesh has three others: one agrees, one does not, one is dead; with mute, one does not answer.
 type fakeMesh struct {
-	own  uint64
-	mute bool
+	own            uint64
+	mute, isolated bool
 }
 
-func (m fakeMesh) Members() []Member {
+func (m fakeMesh) Members() ([]Member, bool) {
 	since := time.Now().Add(-time.Minute)
 	list := []Member{
 		{ID: "a", Name: "node-a", Address: "10.0.0.1:4155", Status: "alive", Since: since, Self: true},
@@ -275,7 +275,7 @@ func (m fakeMesh) Members() []Member {
 	if m.mute {
 		list = append(list, Member{ID: "mute", Status: "suspect", Since: since})
 	}
-	return list
+	return list, m.isolated
 }
 
 func (m fakeMesh) Registry() (uint64, []registry.DocumentStatus) {
@@ -299,21 +299,26 @@ func TestMesh(t *testing.T) {
 		want []string
 	}{
 		"all agree": {fakeMesh{own: 7}, []string{
-			`{"self":"a","registry_hash":"0000000000000007","agree":true,"members":[`,
+			`{"self":"a","isolated":false,"registry_hash":"0000000000000007","agree":true,"members":[`,
 			`{"id":"a","name":"node-a","address":"10.0.0.1:4155","status":"alive","status_for_ms":60`,
 			`"topology_zone":"z"`, `"generation":3,"registry_version":9,"registry_entries":4,"registry_hash":"0000000000000007","agrees":true}`,
 			`"linked":true,"round_trip_ms":1.5,`, `"status":"dead"`, `{"id":"gone","name":"node-gone","address":"","status":"unknown",`,
 		}},
 		"one has heard something else": {fakeMesh{own: 8}, []string{`"agree":false`, `"agrees":false`}},
 		"one is mute":                  {fakeMesh{own: 7, mute: true}, []string{`"agree":false`, `"error":"context deadline exceeded"`}},
+		"it hears nobody": {fakeMesh{own: 7, mute: true, isolated: true}, []string{`"isolated":true`, `"agree":false`}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			begin := time.Now()
 			l := newTestLookupd(t, func(o *LookupdOptions) { o.Mesh = c.mesh })
 			body := l.ask("GET", "/mesh").Body.String()
 			for _, want := range c.want {
 				if !strings.Contains(body, want) {
 					t.Errorf("lacks %s:\n%s", want, body)
 				}
+			}
+			if took := time.Since(begin); c.mesh.isolated && took > hashPatience/2 {
+				t.Errorf("an isolated node waits %v for others", took)
 			}
 		})
 	}

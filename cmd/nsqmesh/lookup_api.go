@@ -37,15 +37,14 @@ type members struct {
 	registry *registry.Registry
 }
 
-func (m members) Members() []httpapi.Member {
-	var all []httpapi.Member
+func (m members) Members() (all []httpapi.Member, isolated bool) {
 	for _, one := range m.mesh.Members() {
 		all = append(all, httpapi.Member{
 			ID: one.ID, Name: one.Name, Address: one.Addr, Status: one.Status.String(), Since: one.Since,
 			Self: one.Self, Linked: one.Linked, RoundTrip: one.RoundTrip,
 		})
 	}
-	return all
+	return all, m.mesh.Stats().Isolated
 }
 
 func (m members) Registry() (uint64, []registry.DocumentStatus) {

@@ -9,8 +9,9 @@ import (
 
 // meshReport is the answer of /mesh.
 type meshReport struct {
-	Agree   bool         `json:"agree"`
-	Members []meshMember `json:"members"`
+	Agree    bool         `json:"agree"`
+	Isolated bool         `json:"isolated"`
+	Members  []meshMember `json:"members"`
 
 	raw json.RawMessage // the answer itself, which may tell more
 }
@@ -48,6 +49,9 @@ func (r *meshReport) alive() (n int) {
 
 // trouble says what is wrong with the mesh. Members that left did so on purpose.
 func (r *meshReport) trouble(expect int) error {
+	if r.Isolated {
+		return errors.New("the node that was asked hears no other member and goes by what it last knew")
+	}
 	for _, m := range r.Members {
 		if m.Status != "alive" && m.Status != "left" {
 			return fmt.Errorf("member %s is %s", m.Name, m.Status)
