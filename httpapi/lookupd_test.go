@@ -306,7 +306,7 @@ func TestMesh(t *testing.T) {
 		}},
 		"one has heard something else": {fakeMesh{own: 8}, []string{`"agree":false`, `"agrees":false`}},
 		"one is mute":                  {fakeMesh{own: 7, mute: true}, []string{`"agree":false`, `"error":"context deadline exceeded"`}},
-		"it hears nobody": {fakeMesh{own: 7, mute: true, isolated: true}, []string{`"isolated":true`, `"agree":false`}},
+		"it hears nobody":              {fakeMesh{own: 7, mute: true, isolated: true}, []string{`"isolated":true`, `"agree":false`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			begin := time.Now()
