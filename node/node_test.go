@@ -16,8 +16,9 @@ import (
 // testNode is a node without sockets; what gossip would carry, meet carries.
 type testNode struct {
 	*Node
-	broker *queue.Broker
-	peers  int
+	broker    *queue.Broker
+	peers     int
+	neighbour *testNode // may be asked
 }
 
 func newNode(t *testing.T, number int, known ...string) *testNode {
@@ -38,6 +39,12 @@ func newNode(t *testing.T, number int, known ...string) *testNode {
 	n.Node = New(Options{
 		Broker: n.broker, Registry: r, Peers: func() int { return n.peers }, Log: log,
 		Known: func(context.Context, string) []string { return known },
+		Neighbours: func(topic string) []string {
+			if n.neighbour == nil {
+				return nil
+			}
+			return n.neighbour.KnownChannels(topic)
+		},
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -117,6 +124,34 @@ func TestANewTopicHasTheChannelsOfTheMeshAndOfStockLookups(t *testing.T) {
 	}
 	if want := []string{"mesh", "stock"}; !slices.Equal(have, want) {
 		t.Errorf("channels %q, want %q", have, want)
+	}
+}
+
+func (n *testNode) channels(topic string) (names []string) {
+	for _, c := range n.broker.FindTopic(topic).Channels() {
+		names = append(names, c.Name())
+	}
+	return names
+}
+
+func TestANewTopicAsksTheNeighbours(t *testing.T) {
+	a, b := newNode(t, 1), newNode(t, 2)
+	b.neighbour = a
+	for _, channel := range []string{"mesh", "short#ephemeral"} {
+		if _, err := a.Channel("t", channel); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.publish(t, "t", "x") // gossip has brought nothing yet
+	if got := b.channels("t"); !slices.Equal(got, []string{"mesh"}) {
+		t.Errorf("channels %q, want those of the neighbour that last", got)
+	}
+	if err := b.DeleteTopic(t.Context(), "t"); err != nil {
+		t.Fatal(err)
+	}
+	b.publish(t, "t", "x") // and the neighbour has not heard of the delete
+	if got := b.channels("t"); len(got) != 0 {
+		t.Errorf("channels %q are back after they were deleted", got)
 	}
 }
 
