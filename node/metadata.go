@@ -92,6 +92,7 @@ type local struct{ n *Node }
 func (l local) Delete(_ context.Context, topic, channel string) error {
 	l.n.acting.Lock()
 	defer l.n.acting.Unlock()
+	l.n.declareTopic(topic) // what was made a moment ago is deleted everywhere, too
 	if channel == "" {
 		l.n.registry.DeleteTopic(topic)
 	} else {
