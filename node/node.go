@@ -79,7 +79,7 @@ func (n *Node) Channel(topic, channel string) (*queue.Channel, error) {
 // unless they may still have what was just deleted.
 func (n *Node) Channels(topic string) []string {
 	known := n.registry.Channels(topic)
-	if n.o.Neighbours != nil && !n.registry.RecentlyDeleted(topic) {
+	if n.o.Neighbours != nil && !n.registry.DeletedLately(topic) {
 		known = append(known, n.o.Neighbours(topic)...)
 	}
 	if n.o.Known != nil {

@@ -142,10 +142,15 @@ func (r *Registry) standing(kind IntentKind, topic, channel string) (Intent, boo
 // RecentlyDeleted reports whether a topic was deleted in the last 45 s. A consumer that comes back from such a topic does
 // not mean to create it.
 func (r *Registry) RecentlyDeleted(topic string) bool {
+	return r.View().Topic(topic) == nil && r.DeletedLately(topic) // or somebody published to it since
+}
+
+// DeletedLately reports whether a topic was deleted in the last 45 s, no matter what came after that.
+func (r *Registry) DeletedLately(topic string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t := r.topics[topic]
-	if t == nil || r.View().Topic(topic) != nil { // or somebody published to it since
+	if t == nil {
 		return false
 	}
 	for at, e := range t.facts {
