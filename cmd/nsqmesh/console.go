@@ -4,14 +4,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strings"
 	"sync"
 	"time"
 )
 
-// redrawEvery is often enough for a line that shows progress.
-const redrawEvery = 250 * time.Millisecond
+const (
+	redrawEvery   = 250 * time.Millisecond // of the line that shows progress
+	sameLineAgain = 30 * time.Second       // go-nsq says the same at each attempt
+)
 
 // console is where a tool talks to people, beside its results: lines for what happens and, on a terminal, one line at the
 // bottom that shows how far the work is.
@@ -20,6 +23,7 @@ type console struct {
 	w      io.Writer
 	live   bool   // w is a terminal
 	status string // what stands in the bottom line
+	told   map[string]time.Time
 }
 
 func newConsole(std stdio) *console {
@@ -82,15 +86,32 @@ func (c *console) follow(status func() string) (end func()) {
 	}
 }
 
-// Output takes the lines that go-nsq logs.
+// Output takes the lines that go-nsq logs, and the same line once in a while only.
 func (c *console) Output(_ int, line string) error {
 	for _, known := range notNews {
 		if strings.Contains(line, known) {
 			return nil
 		}
 	}
-	c.say("%s", line)
+	if c.fresh(line) {
+		c.say("%s", line)
+	}
 	return nil
+}
+
+func (c *console) fresh(line string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(c.told, func(_ string, at time.Time) bool { return now.Sub(at) > sameLineAgain })
+	if _, known := c.told[line]; known {
+		return false
+	}
+	if c.told == nil {
+		c.told = map[string]time.Time{}
+	}
+	c.told[line] = now
+	return true
 }
 
 // notNews is what we know already: whoever waits for a topic says so once, and stopping is what we asked for.

@@ -109,6 +109,11 @@ func printCommands(w io.Writer) {
         --gossip-seed=10.0.0.7:4155                  one more node of the mesh of 10.0.0.7
     nsqmesh serve --config=nsqd.cfg                  in place of an nsqd, with its config file
 
+    echo hello | nsqmesh pub --topic=test            publish, on whatever node takes it
+    nsqmesh tail test                                see what comes
+    nsqmesh stat                                     see how much, live
+    nsqmesh mesh                                     see how the nodes are
+
 Commands:
 
 `)

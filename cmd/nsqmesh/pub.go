@@ -69,6 +69,7 @@ type pubTool struct {
 	started time.Time
 	total   int64 // bytes of all files, if that is known
 	done    struct{ messages, bytes, empty, read atomic.Int64 }
+	next    position // of what is not published
 }
 
 func (t *pubTool) flags(f *flagTable) {
@@ -149,6 +150,9 @@ func (t *pubTool) run(ctx context.Context, files []string, std stdio) error {
 	if errors.Is(err, errCut) && !slices.ContainsFunc(files, func(f string) bool { return f != "-" }) {
 		return nil // a stream has no end that could be missed
 	}
+	if errors.Is(err, errCut) {
+		return fmt.Errorf("%w: what is left begins at %s", err, t.next)
+	}
 	return err
 }
 
@@ -220,6 +224,7 @@ func (t *pubTool) publish(ctx context.Context, b batch, to outlets) error {
 		}
 		rest = rest[n:]
 	}
+	t.next = b.after
 	t.done.empty.Add(b.empty)
 	t.done.read.Add(b.bytes + int64(len(b.bodies)) + b.empty)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -86,6 +87,24 @@ func TestPub(t *testing.T) {
 			t.Errorf("%d messages; %s", n, p.err.String())
 		}
 	})
+}
+
+func TestPubOfAFileThatIsCut(t *testing.T) {
+	node := startNode(t, t.TempDir())
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte(strings.Repeat("1234\n", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := startTool(t, node, "pub", "--topic=file", "--rate=20", file)
+	waitFor(t, "the first message", func() bool { return node.topic("file").MessageCount > 0 })
+	p.signal(syscall.SIGINT)
+	if status := p.status(); status != exitFault {
+		t.Errorf("ended with %d", status)
+	}
+	n := node.topic("file").MessageCount
+	if n == 0 || n == 1000 || !strings.Contains(p.err.String(), fmt.Sprintf("interrupted: what is left begins at %s, byte %d\n", file, 5*n)) {
+		t.Errorf("%d messages; %s", n, p.err.String())
+	}
 }
 
 func TestPubFailsOver(t *testing.T) {

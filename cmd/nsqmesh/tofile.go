@@ -17,6 +17,9 @@ import (
 	"github.com/nsqio/go-nsq"
 )
 
+// usualMsgTimeout is that of a node which was told nothing else.
+const usualMsgTimeout = time.Minute
+
 const toFileManual = `nsqmesh to-file writes the messages of topics to files, a line for each. It takes the flags of nsq_to_file, names files as
 it does, and finishes a message only after the file that holds it is on disk.
 
@@ -115,6 +118,14 @@ func (t *toFileTool) check() (err error) {
 	return t.makePlace()
 }
 
+// warn says what is legal and not wise.
+func (t *toFileTool) warn() {
+	if asked := t.consume.opts.MsgTimeout; t.syncEvery >= cmp.Or(asked, usualMsgTimeout) {
+		t.console.say("--sync-interval %s is no shorter than the message timeout (%s, unless nodes have another): messages will come "+
+			"again before they are safe; see --consumer-opt=msg_timeout,...", t.syncEvery, cmp.Or(asked, usualMsgTimeout))
+	}
+}
+
 func (t *toFileTool) makePlace() error {
 	host, err := hostIdentifier(t.host)
 	if err != nil {
@@ -142,6 +153,7 @@ func (t *toFileTool) run(ctx context.Context, words []string, std stdio) (err er
 		return err
 	}
 	t.console, t.started = newConsole(std), time.Now()
+	t.warn()
 	if t.source, err = t.consume.open(ctx, std, t.console); err != nil {
 		return err
 	}

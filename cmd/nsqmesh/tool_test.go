@@ -244,6 +244,21 @@ func TestConsoleKeepsTheLastLineBelow(t *testing.T) {
 	}
 }
 
+func TestConsoleSaysTheSameOnceInAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		c := &console{w: &b}
+		for range 4 {
+			_ = c.Output(2, "refused")
+			_ = c.Output(2, "reset")
+			time.Sleep(sameLineAgain/2 + 1)
+		}
+		if want := "refused\nreset\nrefused\nreset\n"; b.String() != want {
+			t.Errorf("got %q", b.String())
+		}
+	})
+}
+
 func TestRates(t *testing.T) {
 	now := time.Now()
 	node := func(address string, messages, depth int64) nodeStats {
