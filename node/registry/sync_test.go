@@ -126,14 +126,14 @@ func TestLargeDocumentsComeInChunks(t *testing.T) {
 			t.Fatalf("a chunk has %d bytes", len(chunk))
 		}
 	}
-	pull(t, b, a) // deltas from 0
+	pull(t, b, a)     // deltas from 0
 	b.Channels("any") // the view may wait while building it is slow, but not for those who must know
 	if got := len(b.View().Topics()); got != len(many) {
 		t.Errorf("%d topics came by delta", got)
 	}
 	a.refute(a.own.generation, a.own.version+1)
 	a.SetTopic("one.more", with())
-	pull(t, b, a) // a snapshot
+	pull(t, b, a)     // a snapshot
 	b.Channels("any") // the view may wait while building it is slow, but not for those who must know
 	if got := len(b.View().Topics()); got != len(many)+1 {
 		t.Errorf("%d topics came by snapshot", got)
