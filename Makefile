@@ -31,7 +31,7 @@ cluster: build ## start three nodes on loopback; Ctrl-C stops them
 
 .PHONY: test
 test: ## run all tests with the race detector
-	go test -race -timeout 10m $(PKG)
+	go test -race -timeout 20m $(PKG)
 
 .PHONY: lint
 lint: ## vet, format check and linter with the import rules
