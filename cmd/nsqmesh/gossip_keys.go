@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// readGossipKeys reads --gossip-key-file: a key a line in base64, for example from "openssl rand -base64 32". The first one
-// encrypts and all decrypt, so a key is changed by adding the new one below on every node, then swapping the two, then
-// dropping the old one. Lines with # are comments. No file is no encryption.
+// readGossipKeys reads --gossip-key-file: a key a line in base64, for example from "nsqmesh keyring generate". The first one
+// encrypts and all decrypt. Lines with # are comments. No file is no encryption.
 func readGossipKeys(path string) ([][]byte, error) {
 	if path == "" {
 		return nil, nil

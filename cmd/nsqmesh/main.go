@@ -45,6 +45,7 @@ func commands() []command {
 		nodesCommand(),
 		meshCommand(),
 		benchCommand(),
+		keyringCommand(),
 		configCommand(),
 		completionCommand(),
 		versionCommand(),

@@ -101,6 +101,9 @@ func (s *server) openMesh() error {
 		s.parts.mesh.Close()
 		return nil
 	})
+	if len(keys) > 0 {
+		s.life.run("gossip keys", s.followKeyFile)
+	}
 	s.parts.registry.Connect(s.parts.mesh)
 	return nil
 }
