@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,7 +14,7 @@ import (
 )
 
 // exampleTime is how long an example that has no end of its own runs.
-const exampleTime = 3 * time.Second
+const exampleTime = 5 * time.Second
 
 // Every command of docs/tools.md does what it should, on nodes and files that are there.
 func TestCommandsInDocs(t *testing.T) {
@@ -95,14 +96,16 @@ func example(t *testing.T, node *process, commands, line string) {
 	cmd.Dir, cmd.Env = dir, []string{"PATH=" + commands + ":" + os.Getenv("PATH")}
 	p := startCommand(t, node, cmd)
 	p.in.Close()
+	fine := []int{exitOK}
 	select {
 	case <-p.exited:
 	case <-time.After(exampleTime):
 		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
 			t.Fatal(err)
 		}
+		fine = append(fine, -1, 128+int(syscall.SIGINT)) // on a busy machine it may not even have begun
 	}
-	if status := p.status(); status != exitOK {
+	if status := p.status(); !slices.Contains(fine, status) {
 		t.Errorf("ended with %d:\n%s\n%s", status, line, p.err.String())
 	}
 }
