@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,8 +96,11 @@ func TestJavaScriptClient(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := mustRun(t, inFolder(folder, "node", "roundtrip.js", nodes[0].addr.TCP, nodes[1].addr.LookupHTTP, name, options))
-			if want := "two\nthree\none\nlater\n"; out != want {
-				t.Errorf("got %q, want %q", out, want)
+			// "one" comes again and "later" comes late; which of them is first, the machine's load decides.
+			got := strings.Fields(out)
+			slices.Sort(got)
+			if want := []string{"later", "one", "three", "two"}; !slices.Equal(got, want) {
+				t.Errorf("got %q, want %q in some order", got, want)
 			}
 		})
 	}
