@@ -1,6 +1,7 @@
 package nsqd
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -265,5 +266,37 @@ func TestTLSFacts(t *testing.T) {
 		if !s.TLS || s.TLSVersion != want || s.TLSCipherSuite != tls.CipherSuiteName(state.CipherSuite) || !s.TLSNegotiatedProtocolIsMutual {
 			t.Errorf("got %+v", s)
 		}
+	}
+}
+
+// TestCompressedFlood sends some kilobytes that unpack to 50 MB of one command line: it is cut off as any long line is.
+func TestCompressedFlood(t *testing.T) {
+	if raceEnabled {
+		t.Skip("measures memory")
+	}
+	var flood bytes.Buffer
+	w, err := flate.NewWriter(&flood, 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(bytes.Repeat([]byte("x"), 50<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	h := newHarness(t, testOptions())
+	c := h.dial(h.listen("tcp", "127.0.0.1:0"))
+	c.identify(`{"feature_negotiation":true,"deflate":true}`)
+	raw := c.out
+	c.startDeflate()
+	c.expect("response OK")
+	before := allocated()
+	if _, err := raw.Write(flood.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	c.ends()
+	if got := allocated() - before; got > 1<<20 {
+		t.Errorf("took %d bytes", got)
 	}
 }
