@@ -131,6 +131,24 @@ func TestPubFailsOver(t *testing.T) {
 			t.Errorf("ended with %d: %s", status, errOut)
 		}
 	})
+	t.Run("from a node that says nothing any more", func(t *testing.T) {
+		p := startTool(t, nodes[0], "pub", "--topic=mute", "--nsqd-tcp-address="+nodes[1].addr.TCP, "--nsqd-tcp-address="+nodes[0].addr.TCP,
+			"--producer-opt=heartbeat_interval,1s", "--producer-opt=read_timeout,1200ms")
+		fmt.Fprintln(p.in, "1")
+		waitFor(t, "the first message", func() bool { return nodes[1].topic("mute").MessageCount == 1 })
+		if err := nodes[1].cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(p.in, "2")
+		waitFor(t, "the second one elsewhere", func() bool { return nodes[0].topic("mute").MessageCount == 1 })
+		if err := nodes[1].cmd.Process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		p.interrupt()
+		if !strings.Contains(p.err.String(), "published 2 messages") || !strings.Contains(p.err.String(), "up to 1 message may be there twice") {
+			t.Errorf("said %s", p.err.String())
+		}
+	})
 	t.Run("from a node that is killed", func(t *testing.T) {
 		const total = 20_000
 		post(t, nodes[1].nsqd("/topic/create?topic=killed"), "")
