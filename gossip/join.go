@@ -2,9 +2,11 @@ package gossip
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -134,6 +136,9 @@ func (m *Mesh) join(l *life, a netip.AddrPort) {
 			break
 		}
 		if n, err := l.list.Join([]string{a.String()}); n == 0 || err != nil {
+			if m.table.countAlive() == 0 && l.ctx.Err() == nil {
+				m.tellKeptOut(a, err)
+			}
 			break
 		}
 		answered = true
@@ -144,6 +149,20 @@ func (m *Mesh) join(l *life, a netip.AddrPort) {
 	m.joined.end(a, answered && !m.table.listedAt(a))
 	if answered {
 		kick(m.linkKick)
+	}
+}
+
+// tellKeptOut tells why a node that is alone does not get in, once a minute. memberlist's errors are texts, in lists of one.
+func (m *Mesh) tellKeptOut(a netip.AddrPort, err error) {
+	why := fmt.Sprint(err)
+	if _, after, ok := strings.Cut(why, "failed to join "+a.String()+": "); ok {
+		why = strings.TrimSpace(after)
+	}
+	if strings.HasSuffix(why, "EOF") || strings.HasSuffix(why, "connection reset by peer") {
+		why = "it hung up: its cluster name may be another one"
+	}
+	if repeated, ok := m.quiet.pass("cannot join" + a.String() + withoutPorts(why)); ok {
+		m.log.Warn("cannot join", "address", a.String(), "error", why, "repeated", repeated)
 	}
 }
 

@@ -246,11 +246,14 @@ func key(b byte) []byte { return slices.Repeat([]byte{b}, 32) }
 
 func TestSimStrangersStayOutAndAreToldOfOnce(t *testing.T) {
 	with := func(keys ...[]byte) func(*Config) { return func(c *Config) { c.Keys = keys } }
-	tests := map[string]struct{ ours, theirs func(*Config) }{
-		"another cluster":     {func(*Config) {}, func(c *Config) { c.Cluster = "other" }},
-		"another key":         {with(key(1)), with(key(2))},
-		"no key where one is": {with(key(1)), func(*Config) {}},
-		"a key where none is": {func(*Config) {}, with(key(1))},
+	tests := map[string]struct {
+		ours, theirs func(*Config)
+		why          string // in the stranger's log
+	}{
+		"another cluster":     {func(*Config) {}, func(c *Config) { c.Cluster = "other" }, "its cluster name may be another one"},
+		"another key":         {with(key(1)), with(key(2)), "no installed keys could decrypt the message"},
+		"no key where one is": {with(key(1)), func(*Config) {}, "encryption is not configured"},
+		"a key where none is": {func(*Config) {}, with(key(1)), "not encrypted"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -266,7 +269,8 @@ func TestSimStrangersStayOutAndAreToldOfOnce(t *testing.T) {
 					}))
 				}
 				s.whole(10*time.Second, ours...)
-				stranger := s.start("stranger", "10.7.7.7", test.theirs)
+				var theirs lines
+				stranger := s.start("stranger", "10.7.7.7", func(c *Config) { test.theirs(c); theirs.config(c) })
 				time.Sleep(150 * time.Second)
 				s.whole(time.Second, ours...)
 				s.whole(time.Second, stranger)
@@ -275,6 +279,9 @@ func TestSimStrangersStayOutAndAreToldOfOnce(t *testing.T) {
 				}
 				if n := len(log.text); n < 1 || n > 8 {
 					t.Errorf("%d lines in two and a half minutes: %s", n, strings.Join(log.text, ""))
+				}
+				if n := theirs.count(test.why); n < 1 || n > 9 { // about three addresses, once a minute
+					t.Errorf("the stranger is told %d times why: %s", n, strings.Join(theirs.text, ""))
 				}
 			})
 		})
