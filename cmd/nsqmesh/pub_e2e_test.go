@@ -92,7 +92,7 @@ func TestPub(t *testing.T) {
 func TestPubOfAFileThatIsCut(t *testing.T) {
 	node := startNode(t, t.TempDir())
 	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, []byte(strings.Repeat("1234\n", 1000)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(strings.Repeat("1234\n", 100000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := startTool(t, node, "pub", "--topic=file", "--rate=20", file)
@@ -102,7 +102,7 @@ func TestPubOfAFileThatIsCut(t *testing.T) {
 		t.Errorf("ended with %d", status)
 	}
 	n := node.topic("file").MessageCount
-	if n == 0 || n == 1000 || !strings.Contains(p.err.String(), fmt.Sprintf("interrupted: what is left begins at %s, byte %d\n", file, 5*n)) {
+	if n == 0 || n == 100000 || !strings.Contains(p.err.String(), fmt.Sprintf("interrupted: what is left begins at %s, byte %d\n", file, 5*n)) {
 		t.Errorf("%d messages; %s", n, p.err.String())
 	}
 }
