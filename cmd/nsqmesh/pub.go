@@ -15,9 +15,8 @@ import (
 )
 
 const (
-	retryFor = 30 * time.Second
-	// A reader that waits for input when we are told to stop is not waited for.
-	readerGrace = 200 * time.Millisecond
+	retryFor   = 30 * time.Second
+	readerLook = 20 * time.Millisecond // when told to stop, for whether the reader waits for input
 )
 
 const pubManual = `nsqmesh pub publishes lines of its input, or of files, as messages of a topic.
@@ -193,7 +192,7 @@ func (t *pubTool) outlets(ctx context.Context, std stdio) (outlets, error) {
 // publishAll publishes what is read, to the end or until told to stop, and then what was read before that.
 func (t *pubTool) publishAll(ctx context.Context, r *records, to outlets) error {
 	interrupted := ctx.Done()
-	var grace <-chan time.Time
+	var look <-chan time.Time
 	for {
 		select {
 		case b, more := <-r.out:
@@ -204,9 +203,13 @@ func (t *pubTool) publishAll(ctx context.Context, r *records, to outlets) error 
 				return err
 			}
 		case <-interrupted:
-			interrupted, grace = nil, time.After(readerGrace)
-		case <-grace:
-			return errCut
+			tick := time.NewTicker(readerLook)
+			defer tick.Stop()
+			interrupted, look = nil, tick.C
+		case <-look:
+			if r.waits.Load() {
+				return errCut // it may wait for ever, and has nothing that is not published
+			}
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"sync/atomic"
 )
 
 const (
@@ -44,14 +45,17 @@ type records struct {
 	out  chan batch
 	gone chan struct{} // closed when nobody takes batches any more
 	err  error         // why reading ended, once out is closed
-	now  batch
+
+	waits atomic.Bool // for input: all whole records that came before were handed over
+	now   batch
 }
 
-// read reads the files, or in if there are none, until all is read or ctx ends; then it hands over what it has.
+// read reads the files, or in if there are none, until all is read or ctx ends. Then it hands over what it has read of a
+// stream, which nobody else will get; a file can be read again.
 func (r *records) read(ctx context.Context, files []string, in io.Reader) {
 	defer close(r.out)
 	if len(files) == 0 {
-		r.err = r.one(ctx, "standard input", in)
+		r.err = r.one(ctx, "standard input", in, true)
 		return
 	}
 	for _, name := range files {
@@ -63,40 +67,46 @@ func (r *records) read(ctx context.Context, files []string, in io.Reader) {
 
 func (r *records) file(ctx context.Context, name string, in io.Reader) error {
 	if name == "-" {
-		return r.one(ctx, "standard input", in)
+		return r.one(ctx, "standard input", in, true)
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return r.one(ctx, name, f)
+	return r.one(ctx, name, f, false)
 }
 
 // errCut ends reading when nobody wants more.
 var errCut = errors.New("interrupted")
 
-// cutReader ends when ctx does. It cannot end a Read that waits.
+// cutReader ends when ctx does. It cannot end a Read that waits, and tells of that.
 type cutReader struct {
-	ctx context.Context
-	in  io.Reader
+	ctx   context.Context
+	in    io.Reader
+	waits *atomic.Bool
 }
 
 func (c cutReader) Read(p []byte) (int, error) {
 	if c.ctx.Err() != nil {
 		return 0, errCut
 	}
+	c.waits.Store(true)
+	defer c.waits.Store(false)
 	return c.in.Read(p)
 }
 
-func (r *records) one(ctx context.Context, name string, in io.Reader) error {
+func (r *records) one(ctx context.Context, name string, in io.Reader, stream bool) error {
 	r.now.after = position{name: name}
-	b := bufio.NewReaderSize(cutReader{ctx, in}, inputBuffer)
+	b := bufio.NewReaderSize(cutReader{ctx, in, &r.waits}, inputBuffer)
 	var err error
 	if r.whole {
 		err = r.all(b)
 	} else {
 		for err == nil {
+			if !stream && ctx.Err() != nil {
+				return errCut
+			}
 			err = r.next(b)
 		}
 	}
