@@ -36,11 +36,7 @@ func still(t testing.TB, h *harness) *conn {
 func (c *conn) commands(t testing.TB, text string) {
 	c.r, c.w = 0, copy(c.s.input, text)
 	for c.r < c.w {
-		line, err := c.line()
-		if err == nil {
-			err = c.do(line)
-		}
-		if err != nil {
+		if err := c.command(); err != nil {
 			t.Fatal(err)
 		}
 	}

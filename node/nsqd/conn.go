@@ -100,17 +100,26 @@ func (c *conn) converse() error {
 	}
 	c.beatEvery(c.interval)
 	for {
-		line, err := c.line()
-		if err != nil {
-			return err
-		}
-		err = c.do(line)
-		if f := (*failure)(nil); errors.As(err, &f) && survivable[f.code] {
-			c.s.answers = appendFrame(c.s.answers, frameError, f.Error())
-		} else if err != nil {
+		if err := c.command(); err != nil {
 			return err
 		}
 	}
+}
+
+// command reads and does one command.
+func (c *conn) command() error {
+	line, err := c.line()
+	if err != nil {
+		return err
+	}
+	if err = c.do(line); err == nil {
+		return nil // before anything that is on the heap
+	}
+	if f := (*failure)(nil); errors.As(err, &f) && survivable[f.code] {
+		c.s.answers = appendFrame(c.s.answers, frameError, f.Error())
+		return nil
+	}
+	return err
 }
 
 // do does one command. Publishes and FIN, REQ, TOUCH are gathered; all others find what was gathered done.
