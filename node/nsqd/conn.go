@@ -25,14 +25,15 @@ type conn struct {
 	state  atomic.Int32
 
 	// The way in. Only the reader is here.
-	in      io.Reader // raw, or what was negotiated on top of it
-	waiter  *waiter   // nil where waiting needs a buffer
-	s       *scratch  // nil while the connection is quiet
-	r, w    int       // what has arrived and is not done yet is s.input[r:w]
-	pending pending
-	to      *destination // of the last publish
-	secret  string       // of AUTH
-	agreed  agreement
+	in       io.Reader // raw, or what was negotiated on top of it
+	waiter   *waiter   // nil where waiting needs a buffer
+	s        *scratch  // nil while the connection is quiet
+	r, w     int       // what has arrived and is not done yet is s.input[r:w]
+	pending  pending
+	to       *destination // of the last publish
+	readFrom time.Time    // the deadline for reading counts from then
+	secret   string       // of AUTH
+	agreed   agreement
 
 	// The way out.
 	out       sync.Mutex
@@ -41,6 +42,7 @@ type conn struct {
 	over      bool          // nothing more is to be sent
 	interval  time.Duration // of heartbeats; 0 is off. Changed by the reader only
 	heartbeat *time.Timer
+	writeFrom time.Time // the deadline for writing counts from then
 
 	// Deliveries, after SUB.
 	delivery
@@ -77,15 +79,22 @@ func remoteHost(c net.Conn) string {
 	return host
 }
 
-// run serves the connection until it ends.
+// run serves the connection until it ends. It and all it calls on the way to waiting for input keep their frames small, lest
+// quiet connections keep a bigger stack.
 func (c *conn) run() {
-	log := c.server.o.Log.With("client", c.raw.RemoteAddr())
-	log.Debug("client connected")
+	c.logStart()
 	err := c.lastDeeds(c.converse())
 	c.leave()
 	c.lastWord(err)
 	c.raw.Close()
 	c.giveBack()
+	c.logEnd(err)
+}
+
+func (c *conn) logStart() { c.server.o.Log.Debug("client connected", "client", c.raw.RemoteAddr()) }
+
+func (c *conn) logEnd(err error) {
+	log := c.server.o.Log.With("client", c.raw.RemoteAddr())
 	var f *failure
 	if errors.As(err, &f) {
 		log.Info("client refused", "err", f, "cause", f.err)

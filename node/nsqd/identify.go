@@ -81,9 +81,6 @@ func (c *conn) identify() error {
 	}
 	c.introduce(&id)
 	c.beatEvery(c.agreed.heartbeat)
-	if c.agreed.heartbeat == 0 {
-		c.noDeadlines()
-	}
 	if !id.FeatureNegotiation {
 		c.s.answers = append(c.s.answers, okFrame...)
 		return nil

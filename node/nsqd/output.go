@@ -1,7 +1,5 @@
 package nsqd
 
-import "time"
-
 // send writes whole frames.
 func (c *conn) send(frames []byte) error {
 	c.out.Lock()
@@ -31,9 +29,7 @@ func (c *conn) write(b []byte) error {
 	if c.over {
 		return errOver
 	}
-	if c.interval > 0 {
-		c.raw.SetWriteDeadline(time.Now().Add(c.interval))
-	}
+	c.renewWrite()
 	if _, err := c.outgoing.Write(b); err != nil {
 		return c.broken(err)
 	}

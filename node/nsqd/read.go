@@ -71,7 +71,6 @@ func (c *conn) rest() error {
 // giveBack returns the scratch to the pool, where waiting needs none.
 func (c *conn) giveBack() {
 	if c.s != nil && c.waiter != nil {
-		c.s.emptyBatch()
 		c.s.release()
 		c.s, c.r, c.w = nil, 0, 0
 	}

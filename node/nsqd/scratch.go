@@ -34,8 +34,10 @@ var scratches = sync.Pool{New: func() any { return newScratch(busyBuffer) }}
 
 func newScratch(size int) *scratch { return &scratch{input: make([]byte, size)} }
 
-// release gives s back to the pool. Its batches are empty then.
+// release gives s back to the pool.
 func (s *scratch) release() {
+	s.emptyBatch()
+	s.ids, s.delays, s.answers = s.ids[:0], s.delays[:0], s.answers[:0]
 	if cap(s.answers) > keptAnswers {
 		s.answers = nil
 	}

@@ -117,10 +117,14 @@ func (s *Server) start(raw net.Conn) {
 	s.conns[c] = struct{}{}
 	s.runs.Go(func() {
 		c.run()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.conns, c)
+		s.drop(c)
 	})
+}
+
+func (s *Server) drop(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
 }
 
 // Close stops accepting, closes all connections and waits until nothing of them is left. Clients see their connection end

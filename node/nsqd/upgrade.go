@@ -46,9 +46,6 @@ func (c *conn) upgrade(f *features) error {
 // takeEarly takes what the client sent before it knew the answer out of the buffer: it belongs to the new layer. The
 // connection has its own, smaller buffer from here on, because nobody but the layer knows when there is input.
 func (c *conn) takeEarly() []byte {
-	if c.s == nil {
-		panic("nsqd: upgrade without a command")
-	}
 	early := bytes.Clone(c.s.input[c.r:c.w])
 	c.r, c.w = 0, 0
 	if c.waiter != nil {
