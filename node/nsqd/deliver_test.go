@@ -65,7 +65,7 @@ func TestReadyIsALevel(t *testing.T) {
 func TestMessageOfAnotherConsumer(t *testing.T) {
 	inBubble(t, testOptions(), func(t *testing.T, h *harness) {
 		a, b := h.open(), h.open()
-		a.send("SUB t c\nRDY 1\nPUB t\n", sized("mine"))
+		a.send("PUB t\n", sized("mine"), "SUB t c\nRDY 1\n")
 		a.expect("response OK", "response OK")
 		id := a.message().id
 		b.send("SUB t c\nFIN ", id, "\nREQ ", id, " 0\nTOUCH ", id, "\n")

@@ -78,7 +78,7 @@ func TestLaterIdentifyHolds(t *testing.T) {
 		c.identify(`{"heartbeat_interval":1000,"msg_timeout":1000}`)
 		start := time.Now()
 		c.identify(`{"heartbeat_interval":10000,"msg_timeout":2000}`)
-		c.send("SUB t c\nRDY 1\n", "PUB t\n", sized("x"))
+		c.send("PUB t\n", sized("x"), "SUB t c\nRDY 1\n")
 		c.expect("response OK", "response OK")
 		c.at(start, 0, "message #1 x")
 		c.at(start, 2*time.Second, "message #2 x")

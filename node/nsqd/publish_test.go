@@ -150,12 +150,12 @@ func TestMPUBMakesTheTopicBeforeItsBody(t *testing.T) {
 
 func TestDeferredPublish(t *testing.T) {
 	inBubble(t, testOptions(), func(t *testing.T, h *harness) {
-		c := h.open()
+		c, p := h.open(), h.open()
 		c.send("SUB t c\nRDY 5\n")
 		c.expect("response OK")
 		start := time.Now()
-		c.send("DPUB t 600\n", sized("late"), "PUB t\n", sized("now"), "DPUB t 300\n", sized("later"))
-		c.expect("response OK", "response OK", "response OK")
+		p.send("DPUB t 600\n", sized("late"), "PUB t\n", sized("now"), "DPUB t 300\n", sized("later"))
+		p.expect("response OK", "response OK", "response OK")
 		c.at(start, 0, "message #1 now")
 		c.at(start, 300*time.Millisecond, "message #1 later")
 		c.at(start, 600*time.Millisecond, "message #1 late")
