@@ -72,7 +72,9 @@ func (d delegate) NotifyLeave(n *memberlist.Node) {
 		return
 	}
 	d.life.rivals.lost(m.instance)
-	d.mesh.table.unlisted(n.Name, m)
+	if d.mesh.table.unlisted(n.Name, m) {
+		d.mesh.verify(d.life, m.id, m.instance)
+	}
 }
 
 // AckPayload is empty: acks are small, and stay so.

@@ -60,6 +60,9 @@ type incarnation struct {
 	mute   time.Time // since when everybody hears nothing from it; zero: somebody may
 	lostAt time.Time // when neither memberlist nor a link spoke for it any more
 	link   *link
+
+	doubted    time.Time // until then its death is hearsay
+	answeredAt time.Time // a probe of ours
 }
 
 // judge weighs the evidence. A goodbye and a refused connection are certain. What everybody finds silent is, until it
@@ -89,7 +92,7 @@ func (i *incarnation) judge(now time.Time, silence, grace time.Duration) Status 
 	case i.listed:
 		return Alive
 	}
-	if now.Sub(i.lostAt) < grace {
+	if now.Sub(i.lostAt) < grace || i.trusted(now, silence) {
 		return Suspect
 	}
 	return Dead

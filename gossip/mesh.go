@@ -68,7 +68,7 @@ func New(cfg Config) *Mesh {
 		changes: make(chan struct{}, 1), linkKick: make(chan struct{}, 1), joinKick: make(chan struct{}, 1),
 		greeting: make(chan struct{}, maxGreetings), probing: make(chan struct{}, 16),
 	}
-	m.table = newTable(m.profile.silence, cfg.Grace, m.membersChanged)
+	m.table = newTable(m.profile.silence, cfg.Grace, (hearsayProbes+1)*m.profile.probeTimeout, m.membersChanged)
 	m.udp = &memberlist.TransmitLimitedQueue{
 		NumNodes:       func() int { return max(10, m.table.countAlive()+1) }, // for fewer its budget loses hints
 		RetransmitMult: 4,

@@ -18,8 +18,8 @@ const (
 
 // table knows every member but this node. Its lock is a leaf: memberlist's delegates take it.
 type table struct {
-	silence, grace time.Duration
-	changed        func() // must not block
+	silence, grace, hearsay time.Duration
+	changed                 func() // must not block
 
 	mu     sync.Mutex
 	byID   map[string]*record
@@ -41,8 +41,8 @@ type living struct {
 	isolated bool
 }
 
-func newTable(silence, grace time.Duration, changed func()) *table {
-	t := &table{silence: silence, grace: grace, changed: changed,
+func newTable(silence, grace, hearsay time.Duration, changed func()) *table {
+	t := &table{silence: silence, grace: grace, hearsay: hearsay, changed: changed,
 		byID: make(map[string]*record), byPeer: make(map[string]*incarnation)}
 	t.living.Store(&living{})
 	return t
@@ -126,17 +126,19 @@ func (t *table) listed(m meta, addr netip.AddrPort) {
 	t.changed() // an address may be new
 }
 
-// unlisted takes memberlist's word that it does not.
-func (t *table) unlisted(peerName string, m meta) {
+// unlisted takes memberlist's word that it does not. It reports whether that is to be looked into.
+func (t *table) unlisted(peerName string, m meta) (doubtful bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.byPeer[peerName]
 	if p == nil {
-		return
+		return false
 	}
 	p.listed = false
 	p.left = p.left || m.leaving
+	doubtful = t.doubt(p)
 	t.settle(p.id)
+	return doubtful
 }
 
 // linked is told that a link to a node works, unlinked that it does not any more. Of two links made at the same moment
@@ -198,7 +200,8 @@ func (t *table) answered(peerName string) {
 	if p == nil {
 		return
 	}
-	p.mute, t.answeredAt = time.Time{}, time.Now()
+	t.answeredAt = time.Now()
+	p.mute, p.answeredAt = time.Time{}, t.answeredAt
 	if p.gone && time.Since(p.goneAt) > proofDelay {
 		p.gone = false
 	}

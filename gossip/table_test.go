@@ -27,7 +27,7 @@ var other = meta{id: "other", name: "other", instance: 9}
 
 func newStand(t *testing.T, grace time.Duration) *stand {
 	s := &stand{t: t}
-	s.table = newTable(2*time.Second, grace, func() { s.changes++ })
+	s.table = newTable(2*time.Second, grace, 0, func() { s.changes++ })
 	s.other = newLink(nil, nil, nil, hello{id: other.id, name: other.name, instance: other.instance}, true)
 	s.linked(other, netip.MustParseAddrPort("10.0.0.9:4155"), s.other)
 	return s
@@ -195,6 +195,52 @@ func TestVerdicts(t *testing.T) {
 	for name, f := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { f(newStand(t, 0)) })
+		})
+	}
+}
+
+func TestADeathThatIsHearsayIsLookedInto(t *testing.T) {
+	tests := map[string]func(*stand){
+		"until nobody answers": func(s *stand) {
+			s.conclude("id", 1, func(p *incarnation) { p.doubted = time.Time{} })
+			s.is(Dead)
+		},
+		"for so long at the most": func(s *stand) {
+			s.pass(time.Second)
+			s.is(Dead)
+		},
+		"and an answer keeps alive until memberlist knows better": func(s *stand) {
+			s.pass(500 * time.Millisecond)
+			s.answered(who(1).peerName())
+			s.pass(1900 * time.Millisecond)
+			s.is(Suspect)
+			s.listed(who(1), at)
+			s.is(Alive)
+		},
+		"but not for ever": func(s *stand) {
+			s.answered(who(1).peerName())
+			s.pass(2 * time.Second)
+			s.is(Dead)
+		},
+		"unless there is proof": func(s *stand) {
+			s.buried("id", 1)
+			s.is(Dead)
+		},
+	}
+	for name, f := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStand(t, 0)
+				s.hearsay = time.Second
+				s.listed(who(1), at)
+				s.answered(who(1).peerName()) // long before it is no answer
+				time.Sleep(time.Millisecond)
+				if !s.unlisted(who(1).peerName(), who(1)) {
+					t.Error("it is believed")
+				}
+				s.is(Suspect)
+				f(s)
+			})
 		})
 	}
 }
