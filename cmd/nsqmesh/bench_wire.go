@@ -132,8 +132,10 @@ func (c *benchConn) frame() (kind uint32, data []byte, err error) {
 // take reads n bytes, without a copy if they fit into the buffer.
 func (c *benchConn) take(n int) ([]byte, error) {
 	if n > c.r.Size() {
-		b := make([]byte, n)
-		_, err := io.ReadFull(c.r, b)
+		b, err := io.ReadAll(io.LimitReader(c.r, int64(n))) // no memory for what is only announced
+		if err == nil && len(b) < n {
+			err = io.ErrUnexpectedEOF
+		}
 		return b, err
 	}
 	b, err := c.r.Peek(n)
@@ -168,7 +170,7 @@ func lostServer(err error) error {
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("the server does not answer: %w", err)
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the server closed the connection (its log says why)")
 	}
 	return fmt.Errorf("lost the server: %w", err)
