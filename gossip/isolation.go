@@ -29,6 +29,9 @@ func (t *table) listen(r *record, now time.Time) {
 // weigh decides whether this node is isolated, after somebody was judged anew. Called with the lock held.
 func (t *table) weigh(now time.Time) (changed bool) {
 	was := t.isolated
+	if !was && t.stoodStill(now) {
+		return false
+	}
 	t.isolated = t.talking == 0 && now.Sub(t.answeredAt) >= t.silence && t.missesSomebody(now)
 	if t.isolated == was {
 		return false
@@ -43,6 +46,14 @@ func (t *table) weigh(now time.Time) (changed bool) {
 		t.rejudge(r, now)
 	}
 	return true
+}
+
+// stoodStill reports whether this process got no time lately: what was said meanwhile is only being read.
+func (t *table) stoodStill(now time.Time) bool {
+	if !t.sweptAt.IsZero() && now.Sub(t.sweptAt) > t.silence {
+		t.wakes = now.Add(t.silence)
+	}
+	return now.Before(t.wakes)
 }
 
 // missesSomebody reports whether there are members who may be alive, for all that an isolated node knows.

@@ -62,6 +62,28 @@ func TestWhoHearsNobodyTakesSilenceForNothing(t *testing.T) {
 			s.pass(2 * time.Millisecond)
 			s.is(Dead)
 		},
+		"whoever was heard after the end of isolation is judged as always": func(s *stand) {
+			s.lonely()
+			s.is(Suspect)
+			s.linked(other, at, s.other)
+			s.alone = false
+			s.is(Alive)
+			silent(s)
+			s.is(Dead)
+		},
+		"a process that stood still has not heard for a reason": func(s *stand) {
+			s.sweep()
+			time.Sleep(s.silence + time.Second)
+			s.sweep()
+			if s.isIsolated() {
+				s.t.Error("isolated before it had time to listen")
+			}
+			time.Sleep(s.silence)
+			s.sweep()
+			if !s.isIsolated() {
+				s.t.Error("not isolated although nobody talks")
+			}
+		},
 		"everybody left": func(s *stand) {
 			s.parted("other", other.instance)
 			s.lonely()

@@ -30,6 +30,8 @@ type table struct {
 	answeredAt time.Time // when any member was last heard by UDP
 	isolated   bool
 	relieved   time.Time // until then members are spared that have not been heard since
+	sweptAt    time.Time
+	wakes      time.Time // until then silence may be this node's own fault
 
 	living atomic.Pointer[living]
 }
@@ -84,7 +86,7 @@ func (t *table) rejudge(r *record, now time.Time) bool {
 	shown := r.shown
 	r.judge(now, t.silence, t.grace)
 	t.listen(r, now)
-	r.spared = r.spared && (t.isolated || now.Before(t.relieved))
+	r.spared = r.spared && (t.isolated || r.verdict != Alive && now.Before(t.relieved))
 	changed := r.shown != shown
 	if status := t.temper(r); status != r.status {
 		r.status, r.since, changed = status, now, true
@@ -224,6 +226,7 @@ func (t *table) sweep() {
 	if t.weigh(now) || changed {
 		t.publish()
 	}
+	t.sweptAt = now
 }
 
 // forget drops a member that is not alive. It reports whether there was one.

@@ -45,8 +45,7 @@ func (s *stand) hear(l *link) { l.heard.Store(int64(time.Since(l.born))); s.swee
 func (s *stand) lonely() {
 	s.unlinked(s.other)
 	s.alone = true
-	time.Sleep(s.silence)
-	s.sweep()
+	s.pass(s.silence)
 }
 
 // pass lets time go by.
