@@ -4,20 +4,32 @@ import "time"
 
 // keepLoop pings, lets time pass in the table, and closes links that are dead or not needed.
 func (m *Mesh) keepLoop(l *life) {
-	ticker := time.NewTicker(m.profile.ping)
-	defer ticker.Stop()
+	timer := time.NewTimer(m.profile.ping)
+	defer timer.Stop()
 	for {
 		select {
 		case <-l.ctx.Done():
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		}
 		wanted := m.wanted(m.table.members())
 		for _, link := range m.links.list() {
 			m.keep(l, link, wanted[link.peer.id])
 		}
 		m.table.sweep()
+		timer.Reset(m.nextKeep())
 	}
+}
+
+// nextKeep is the time of a ping, or less if a link will have been silent for long enough to act before.
+func (m *Mesh) nextKeep() time.Duration {
+	next := m.profile.ping
+	for _, link := range m.links.list() {
+		if left := m.profile.hush - time.Since(link.heardAt()); left > 0 {
+			next = min(next, left)
+		}
+	}
+	return next
 }
 
 func (m *Mesh) keep(l *life, link *link, wanted bool) {

@@ -23,7 +23,7 @@ type profile struct {
 var lan = profile{
 	probe: 400 * time.Millisecond, probeTimeout: 200 * time.Millisecond, suspicion: 3,
 	gossip: 50 * time.Millisecond, pushPull: 15 * time.Second, stream: 3 * time.Second,
-	dial: time.Second, ping: 500 * time.Millisecond, hush: 1500 * time.Millisecond, silence: 1800 * time.Millisecond,
+	dial: time.Second, ping: 500 * time.Millisecond, hush: 1300 * time.Millisecond, silence: 1800 * time.Millisecond,
 	rejoin: time.Second, calm: 15 * time.Second, sync: time.Second, idle: time.Minute, full: fullMesh,
 }
 
