@@ -22,7 +22,7 @@ type Queues interface {
 }
 
 // Metadata changes which topics and channels there are and which are paused. A change may reach further than this node. A
-// pause is on disk when nil is returned, the rest some milliseconds later, as with a stock nsqd. Names that are missing are queue.ErrTopicNotFound and queue.ErrChannelNotFound;
+// pause is on disk when nil is returned, the rest soon after, as with a stock nsqd. Names that are missing are queue.ErrTopicNotFound and queue.ErrChannelNotFound;
 // creating what exists is no error, and a channel does not create its topic.
 type Metadata interface {
 	CreateTopic(ctx context.Context, topic string) error
