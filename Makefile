@@ -7,6 +7,7 @@ SHELL := bash
 BIN      := bin/nsqmesh
 PKG      := ./...
 FUZZTIME ?= 5s
+MESH_LARGE ?= 0
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
@@ -50,6 +51,10 @@ bench: ## run the Go benchmarks beside the code
 .PHONY: bench-guard
 bench-guard: ## fail if a node needs too much CPU per message, beside a bare broker (a minute)
 	go test -count=1 -run '^TestCostGuard$$' -v ./cmd/nsqmesh -guard
+
+.PHONY: bench-mesh
+bench-mesh: ## measure how fast news, deaths and partitions are known in a mesh (a quarter of an hour; MESH_LARGE=1000 for more)
+	go test -count=1 -run '^TestMeshFigures$$' -v -timeout 4h ./cmd/nsqmesh -mesh-figures -mesh-large=$(MESH_LARGE)
 
 .PHONY: fuzz
 fuzz: ## run every fuzzer for FUZZTIME (5s)
