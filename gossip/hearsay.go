@@ -6,7 +6,7 @@ import "time"
 // for some seconds tells everybody that all the others are dead, until they have refuted it. So such a death is looked at
 // before it counts.
 
-const hearsayProbes = 2
+const hearsayProbes = 3
 
 // doubt takes the word that a member is dead. It reports whether that is to be looked into.
 func (t *table) doubt(p *incarnation) bool {

@@ -73,7 +73,7 @@ func (m *Mesh) spreadSuspicion(id string, instance uint64) {
 	}
 }
 
-// takeSuspect believes nobody: the suspicion is passed on only after a look of our own.
+// takeSuspect believes nobody: a suspicion is passed on only after a look of our own, at its port and at its silence.
 func (m *Mesh) takeSuspect(payload []byte) error {
 	r := reader{rest: payload}
 	peer := hello{id: r.text(), instance: r.uint64()}
@@ -88,7 +88,8 @@ func (m *Mesh) takeSuspect(payload []byte) error {
 	if l := m.life.Load(); l != nil {
 		select {
 		case m.probing <- struct{}{}:
-			if !l.group.start(func() { defer func() { <-m.probing }(); m.suspect(l, peer) }) {
+			l.group.start(func() { m.suspect(l, peer) })
+			if !l.group.start(func() { defer func() { <-m.probing }(); m.hearken(l, peer) }) {
 				<-m.probing
 			}
 		default:

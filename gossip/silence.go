@@ -25,7 +25,28 @@ func (m *Mesh) hush(l *life, quiet *link) {
 	if silent == 0 || heard > 0 || !m.silentFor(quiet, m.profile.hush) {
 		return
 	}
-	m.table.muted(quiet.peer.id, quiet.peer.instance)
+	m.mute(quiet.peer)
+}
+
+// mute records that nobody hears a member, and tells those who have no link to it.
+func (m *Mesh) mute(peer hello) {
+	member, ok := m.table.member(peer.id)
+	m.table.muted(peer.id, peer.instance)
+	if ok && member.Status.Alive() && member.Instance == peer.instance && m.sparse() {
+		m.spreadSuspicion(peer.id, peer.instance)
+	}
+}
+
+// hearken follows a suspicion of others that found a member silent: if it does not answer us either, it is.
+func (m *Mesh) hearken(l *life, peer hello) {
+	for range 2 {
+		if m.answersUDP(l, peer.id) {
+			return
+		}
+	}
+	if member, ok := m.table.member(peer.id); ok && !member.Linked && member.Status.Alive() {
+		m.mute(peer)
+	}
 }
 
 func (m *Mesh) silentFor(l *link, d time.Duration) bool { return time.Since(l.heardAt()) >= d }

@@ -11,6 +11,7 @@ import (
 func measureSimulated(t *testing.T, table *figureTable, size int) {
 	where := fmt.Sprintf("%d nodes, simulated", size)
 	aims := map[int]string{5: "25 / 100 ms", 50: "120 / 250 ms"}
+	silence := map[int]string{5: "1.5 / 2.5 s", 50: "2 / 3.5 s"}
 	simulate(t, size, func(s *simulated) {
 		table.add(t, "new topic in every view", where, aims[size], spread(repeat(200, func(i int) time.Duration {
 			at := s.pick()
@@ -18,6 +19,11 @@ func measureSimulated(t *testing.T, table *figureTable, size int) {
 			took := s.await("a topic everywhere", func() bool { return s.everybodyKnows(topic) })
 			time.Sleep(time.Duration(s.rng.IntN(300)) * time.Millisecond)
 			return took
+		})))
+	})
+	simulate(t, size, func(s *simulated) {
+		table.add(t, "silent host gone from every view", where, silence[size], spread(repeat(20, func(int) time.Duration {
+			return s.silence(s.pick())
 		})))
 	})
 	simulate(t, size, func(s *simulated) { measureLoss(t, s, table, where) })
@@ -35,6 +41,23 @@ func measureSimulated(t *testing.T, table *figureTable, size int) {
 		})))
 	})
 	simulate(t, size, func(s *simulated) { measureHour(t, s, table, where) })
+}
+
+// silence stops a node until all others have missed it.
+func (s *simulated) silence(victim *simulatedNode) time.Duration {
+	victim.host.Freeze()
+	took := s.await("a silent host to be missed", func() bool {
+		for _, n := range s.nodes {
+			if n != victim && n.mesh.Alive(victim.id) {
+				return false
+			}
+		}
+		return true
+	})
+	victim.host.Thaw()
+	s.await("a host that talks again to be back", func() bool { return s.whole(s.nodes) })
+	time.Sleep(time.Duration(10000+s.rng.IntN(1000)) * time.Millisecond)
+	return took
 }
 
 func (s *simulated) everybodyKnows(topic string) bool {
@@ -109,18 +132,7 @@ func measureLarge(t *testing.T, table *figureTable, size int) {
 		time.Sleep(rest)
 		perSecond := float64(s.sent()-before) / rest.Seconds() / float64(size)
 		table.add(t, "traffic at rest, sent by a node", where, "20 KB/s", fmt.Sprintf("%.1f KB/s", perSecond/1000))
-		victim := s.nodes[size/2]
-		victim.host.Freeze()
-		took := s.await("the silent host to be missed", func() bool {
-			for _, n := range s.nodes {
-				if n != victim && n.mesh.Alive(victim.id) {
-					return false
-				}
-			}
-			return true
-		})
-		table.add(t, "silent host gone everywhere", where, "", precise(took))
-		victim.host.Thaw()
+		table.add(t, "silent host gone from every view", where, "", spread(repeat(3, func(int) time.Duration { return s.silence(s.pick()) })))
 		var memory runtime.MemStats
 		runtime.ReadMemStats(&memory)
 		t.Logf("%d MB for %d nodes", memory.HeapInuse>>20, size)
