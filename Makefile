@@ -9,7 +9,7 @@ PKG      := ./...
 FUZZTIME ?= 5s
 MESH_LARGE ?= 0
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS  := -s -w -X main.version=$(VERSION)
+LDFLAGS  := -s -w -X github.com/nsqmesh/nsqmesh/cmd/cli.version=$(VERSION)
 
 # The linter is built from source at a fixed version, so that it needs nothing but Go.
 LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0

@@ -17,7 +17,12 @@ const module = "github.com/nsqmesh/nsqmesh/"
 
 // arrows says which of our packages a package may import (docs/design.md). A package that is not named may not exist.
 var arrows = map[string][]string{
-	"cmd/nsqmesh":    {"admin", "httpapi", "node", "node/names", "node/nsqd", "node/lookupd", "node/statsd", "node/queue", "node/registry", "gossip", "raftstore"},
+	"cmd/nsqmesh":    {"cmd/cli", "cmd/cluster", "cmd/tools", "cmd/bench", "cmd/keyring", "admin", "httpapi", "node", "node/names", "node/nsqd", "node/lookupd", "node/statsd", "node/queue", "node/registry", "gossip", "raftstore"},
+	"cmd/tools":      {"cmd/cli", "cmd/cluster", "node/names"},
+	"cmd/bench":      {"cmd/cli", "node/names"},
+	"cmd/cluster":    {"cmd/cli"},
+	"cmd/keyring":    {"cmd/cli"},
+	"cmd/cli":        {},
 	"admin":          {"httpapi", "node/names"},
 	"httpapi":        {"node", "node/nsqd", "node/lookupd", "node/statsd", "node/queue", "node/registry", "node/names"},
 	"httpapi/follow": {},

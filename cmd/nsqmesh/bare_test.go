@@ -136,8 +136,8 @@ func (b *bareBroker) deliver(w io.Writer, c *bareConsumer) error {
 	for batch := b.take(c, nil); len(batch) > 0; batch = b.take(c, batch[:0]) {
 		out = out[:0]
 		for _, m := range batch {
-			out = binary.BigEndian.AppendUint32(out, uint32(4+messageHead+messageID+len(m.body)))
-			out = append(out, 0, 0, 0, messageFrame, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
+			out = binary.BigEndian.AppendUint32(out, uint32(4+8+2+16+len(m.body)))
+			out = append(out, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
 			out = hex.AppendEncode(out, binary.BigEndian.AppendUint64(nil, m.id))
 			out = append(out, m.body...)
 		}
@@ -161,7 +161,7 @@ type bareConn struct {
 
 func (b *bareBroker) serve(raw net.Conn) error {
 	defer raw.Close()
-	c := &bareConn{Conn: raw, in: bufio.NewReaderSize(raw, leastBuffer), broker: b, consumer: &bareConsumer{inFlight: map[uint64]bareMessage{}}}
+	c := &bareConn{Conn: raw, in: bufio.NewReaderSize(raw, 64<<10), broker: b, consumer: &bareConsumer{inFlight: map[uint64]bareMessage{}}}
 	defer b.adjust(func() { c.consumer.gone = true })
 	if _, err := c.in.Discard(len("  V2")); err != nil {
 		return err
@@ -228,7 +228,9 @@ func (c *bareConn) body() ([]byte, error) {
 }
 
 func (c *bareConn) answer(data string) {
-	c.out = appendBody(c.out, "\x00\x00\x00\x00"+data)
+	c.out = binary.BigEndian.AppendUint32(c.out, uint32(4+len(data)))
+	c.out = append(c.out, 0, 0, 0, 0)
+	c.out = append(c.out, data...)
 }
 
 func (c *bareConn) act() error {

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 // A node's CPU per message must not grow beyond so many times that of the bare broker, both measured in turn on the same
@@ -72,11 +75,22 @@ func costsOfBare(t *testing.T) []float64 {
 // costsOf are the microseconds of CPU that a message costs the server, in the order of costLimits.
 func costsOf(t *testing.T, address string, pid int) (costs []float64) {
 	for _, c := range costLimits {
-		f := figuresOf(t, append(c.flags, "--address="+address, "--pid="+strconv.Itoa(pid))...)
+		f := benchFigures(t, append(c.flags, "--address="+address, "--pid="+strconv.Itoa(pid))...)
 		if f["server_cpu_us_per_message"] <= 0 {
 			t.Fatalf("%s cost nothing: %v", c.what, f)
 		}
 		costs = append(costs, f["server_cpu_us_per_message"])
 	}
 	return costs
+}
+
+// benchFigures runs a scenario of nsqmesh bench in this process.
+func benchFigures(t *testing.T, args ...string) map[string]float64 {
+	t.Helper()
+	status, out, errOut := nsqmesh(append(append([]string{"bench"}, args...), "--output=json")...)
+	var result struct{ Figures map[string]float64 }
+	if err := json.Unmarshal([]byte(out), &result); status != cli.ExitOK || err != nil {
+		t.Fatalf("bench %v: exit status %d, %v, %s", args, status, err, errOut)
+	}
+	return result.Figures
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 const completionManual = `nsqmesh completion prints what makes a shell complete commands, options and topics.
@@ -22,30 +24,30 @@ usage: nsqmesh completion bash|zsh|fish
         once
 `
 
-func completionCommand() command {
-	return command{name: "completion", summary: "make a shell complete commands and options", run: runCompletion}
+func completionCommand() cli.Command {
+	return cli.Command{Name: "completion", Summary: "make a shell complete commands and options", Run: runCompletion}
 }
 
-func runCompletion(args []string, std stdio) int {
+func runCompletion(args []string, std cli.Stdio) int {
 	if len(args) == 1 {
 		switch args[0] {
 		case "bash":
-			completeBash(std.out, completions())
-			return exitOK
+			completeBash(std.Out, completions())
+			return cli.ExitOK
 		case "zsh":
-			completeZsh(std.out, completions())
-			return exitOK
+			completeZsh(std.Out, completions())
+			return cli.ExitOK
 		case "fish":
-			completeFish(std.out, completions())
-			return exitOK
+			completeFish(std.Out, completions())
+			return cli.ExitOK
 		}
 		if isHelp(args[0]) {
-			fmt.Fprint(std.out, completionManual)
-			return exitOK
+			fmt.Fprint(std.Out, completionManual)
+			return cli.ExitOK
 		}
 	}
-	fmt.Fprint(std.err, completionManual)
-	return exitUsage
+	fmt.Fprint(std.Err, completionManual)
+	return cli.ExitUsage
 }
 
 // completion is what a shell is told of one command.
@@ -70,11 +72,11 @@ func completions() []completion {
 	var all []completion
 	var commandNames []string
 	for _, c := range commands() {
-		one := completion{name: c.name, summary: c.summary}
-		if c.flags != nil {
-			c.flags().VisitAll(func(f *flag.Flag) { one.flags = append(one.flags, hintOf(f)) })
+		one := completion{name: c.Name, summary: c.Summary}
+		if c.Flags != nil {
+			c.Flags().VisitAll(func(f *flag.Flag) { one.flags = append(one.flags, hintOf(f)) })
 		}
-		switch c.name {
+		switch c.Name {
 		case "tail", "channels", "topics":
 			one.topics = true
 		case "pub", "config":
@@ -82,11 +84,11 @@ func completions() []completion {
 		case "completion":
 			one.words = []string{"bash", "zsh", "fish"}
 		}
-		if c.name == "config" {
+		if c.Name == "config" {
 			one.words = []string{"check", "docs"}
 		}
 		all = append(all, one)
-		commandNames = append(commandNames, c.name)
+		commandNames = append(commandNames, c.Name)
 	}
 	return append(all, completion{name: "help", summary: "tell more about a command", words: commandNames})
 }
@@ -94,8 +96,8 @@ func completions() []completion {
 // hintOf knows the values of serve's own types, whose usage has no word in backquotes.
 func hintOf(f *flag.Flag) flagHint {
 	takes, usage := flag.UnquoteUsage(f)
-	if v, ok := f.Value.(value); ok && !strings.Contains(f.Usage, "`") {
-		takes = v.kind()
+	if v, ok := f.Value.(cli.Value); ok && !strings.Contains(f.Usage, "`") {
+		takes = v.Kind()
 	}
 	return flagHint{f.Name, usage, takes}
 }

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
+	"github.com/nsqmesh/nsqmesh/cmd/keyring"
 )
 
 const configHelp = `nsqmesh config looks at config files and options.
@@ -12,23 +15,23 @@ const configHelp = `nsqmesh config looks at config files and options.
     nsqmesh config docs               the page of all options, in Markdown
 `
 
-func configCommand() command {
-	return command{name: "config", summary: "check a config file, print the page of all options", run: runConfig}
+func configCommand() cli.Command {
+	return cli.Command{Name: "config", Summary: "check a config file, print the page of all options", Run: runConfig}
 }
 
-func runConfig(args []string, std stdio) int {
+func runConfig(args []string, std cli.Stdio) int {
 	switch {
 	case len(args) == 2 && args[0] == "check" && args[1] != "-h" && args[1] != "--help":
 		return checkFile(args[1], std)
 	case len(args) == 1 && args[0] == "docs":
-		printDocs(std.out)
-		return exitOK
+		printDocs(std.Out)
+		return cli.ExitOK
 	case len(args) > 0 && isHelp(args[len(args)-1]):
-		fmt.Fprint(std.out, configHelp)
-		return exitOK
+		fmt.Fprint(std.Out, configHelp)
+		return cli.ExitOK
 	}
-	fmt.Fprint(std.err, configHelp)
-	return exitUsage
+	fmt.Fprint(std.Err, configHelp)
+	return cli.ExitUsage
 }
 
 func isHelp(arg string) bool {
@@ -36,10 +39,10 @@ func isHelp(arg string) bool {
 }
 
 // checkFile is stricter than serve, to which a key that it has never heard of is only a warning.
-func checkFile(path string, std stdio) int {
+func checkFile(path string, std cli.Stdio) int {
 	s := newSettings()
 	if err := s.readFile(path); err != nil {
-		return complain(std.err, path, append(lines(err), s.warnings...))
+		return complain(std.Err, path, append(lines(err), s.warnings...))
 	}
 	problems := s.warnings
 	if err := s.resolve(); err != nil {
@@ -48,13 +51,13 @@ func checkFile(path string, std stdio) int {
 		problems = append(problems, lines(err)...)
 	}
 	if len(problems) > 0 {
-		return complain(std.err, path, problems)
+		return complain(std.Err, path, problems)
 	}
 	for _, a := range advice(s.opts) {
-		fmt.Fprintf(std.out, "%s: %s\n", path, a)
+		fmt.Fprintf(std.Out, "%s: %s\n", path, a)
 	}
-	fmt.Fprintf(std.out, "%s: %d options, all fine\n", path, len(s.set))
-	return exitOK
+	fmt.Fprintf(std.Out, "%s: %d options, all fine\n", path, len(s.set))
+	return cli.ExitOK
 }
 
 // readNamedFiles reads the certificates and keys that the options name, as serve does.
@@ -63,7 +66,7 @@ func readNamedFiles(o *Options) error {
 	if _, err := loadTLS(o); err != nil {
 		wrong = append(wrong, err.Error())
 	}
-	if _, err := readGossipKeys(o.GossipKeyFile); err != nil {
+	if _, err := keyring.ReadFile(o.GossipKeyFile); err != nil {
 		wrong = append(wrong, err.Error())
 	}
 	return wrong.orNil()
@@ -73,7 +76,7 @@ func complain(w io.Writer, path string, problems []string) int {
 	for _, p := range problems {
 		fmt.Fprintf(w, "%s: %s\n", path, p)
 	}
-	return exitFault
+	return cli.ExitFault
 }
 
 // lines takes a list of problems apart.

@@ -1,4 +1,4 @@
-// Command nsqmesh is an nsqd and an nsqlookupd in one process, and the tools around them.
+// Command nsqmesh is an nsqd and an nsqlookupd in one process; the tools around it are in the packages beside this one.
 //
 // It owns the command line, the options and where they come from, the logger, TLS settings, and the wiring: every part
 // is built in serve.go and handed the few values that it needs. Options are described once, in the table of

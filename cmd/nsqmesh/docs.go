@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 // printDocs writes docs/configuration.md; a test compares the two.
@@ -40,7 +42,7 @@ nsqlookupd that do not clash. Rows marked *nsqmesh* have no counterpart there.
   refused with a clear error.
 * ` + "`GET /config/KEY`" + ` shows a value; ` + "`PUT`" + ` changes ` + "`log_level` and `nsqlookupd_tcp_addresses`" + ` until the next start.
 
-Versions: clients, nsqadmin and ` + "`/info`" + ` are told the version of nsqd that this program is compatible with (` + stockVersion + `);
+Versions: clients, nsqadmin and ` + "`/info`" + ` are told the version of nsqd that this program is compatible with (` + cli.StockVersion + `);
 ` + "`nsqmesh version`" + ` and the log name its own.
 `
 

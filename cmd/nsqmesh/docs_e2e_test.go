@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 // exampleTime is how long an example that has no end of its own runs.
@@ -96,7 +98,7 @@ func example(t *testing.T, node *process, commands, line string) {
 	cmd.Dir, cmd.Env = dir, []string{"PATH=" + commands + ":" + os.Getenv("PATH")}
 	p := startCommand(t, node, cmd)
 	p.in.Close()
-	fine := []int{exitOK}
+	fine := []int{cli.ExitOK}
 	select {
 	case <-p.exited:
 	case <-time.After(exampleTime):

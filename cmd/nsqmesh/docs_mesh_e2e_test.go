@@ -30,10 +30,10 @@ func TestCommandsInTheMeshPage(t *testing.T) {
 	for _, line := range examples {
 		line = strings.ReplaceAll(line, "127.0.0.1:4161", node.addr.LookupHTTP)
 		if strings.HasSuffix(line, "NEW-ID") {
-			line = strings.Replace(line, "NEW-ID", ids(t, keys)[1], 1)
+			line = strings.Replace(line, "NEW-ID", keyIDs(t, keys)[1], 1)
 		}
 		if strings.HasSuffix(line, "OLD-ID") {
-			line = strings.Replace(line, "OLD-ID", ids(t, keys)[1], 1)
+			line = strings.Replace(line, "OLD-ID", keyIDs(t, keys)[1], 1)
 		}
 		patience := 20 * time.Second
 		endless := strings.Contains(line, "curl -N")
@@ -50,7 +50,7 @@ func TestCommandsInTheMeshPage(t *testing.T) {
 			t.Errorf("%s\n%v: %s", line, err, out)
 		}
 	}
-	if got := ids(t, keys); len(got) != 1 {
+	if got := keyIDs(t, keys); len(got) != 1 {
 		t.Errorf("in the end the keys are %v", got)
 	}
 }

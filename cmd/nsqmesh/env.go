@@ -2,12 +2,10 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
-)
 
-// envPrefix starts the name of every environment variable that sets an option.
-const envPrefix = "NSQMESH_"
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
+)
 
 // readEnvironment takes NSQMESH_MEM_QUEUE_SIZE for --mem-queue-size and so on; lists are split at commas.
 // Unknown variables with the prefix are no error, because Kubernetes makes some for a service of that name.
@@ -35,32 +33,22 @@ func (s *settings) readEnvironment(environ []string) error {
 }
 
 // setFromText is Set, but one text may hold a whole list.
-func setFromText(v value, given string) error {
-	if v.kind() == "list" {
-		return v.setTOML(given)
+func setFromText(v cli.Value, given string) error {
+	if v.Kind() == "list" {
+		return v.SetTOML(given)
 	}
 	return v.Set(given)
 }
 
 // warnAboutVariable speaks up where a letter or two are wrong.
 func (s *settings) warnAboutVariable(name string, options map[string]option) {
-	if !strings.HasPrefix(name, envPrefix) {
+	if !strings.HasPrefix(name, cli.EnvPrefix) {
 		return
 	}
 	for _, known := range sortedKeys(options) {
-		if distance(name, known) <= 2 {
+		if cli.Distance(name, known) <= 2 {
 			s.warnings = append(s.warnings, fmt.Sprintf("environment variable %s is not known (did you mean %s?)", name, known))
 			return
 		}
 	}
-}
-
-// lookupVariable returns the last setting of name, as the operating system does.
-func lookupVariable(environ []string, name string) string {
-	for _, entry := range slices.Backward(environ) {
-		if n, v, _ := strings.Cut(entry, "="); n == name {
-			return v
-		}
-	}
-	return ""
 }

@@ -3,9 +3,10 @@ package main
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"strings"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 // readFlags takes a command line by the rules of Go's flag package, as every NSQ program does. What stands behind
@@ -16,8 +17,8 @@ func (s *settings) readFlags(args []string) error {
 		return flagError(err)
 	}
 	if fs.NArg() > 0 {
-		return usageError{fmt.Errorf("unexpected argument %q: options start with a dash, "+
-			"and on/off options take their value with = (--deflate=false)", fs.Arg(0))}
+		return cli.WrongUsage("unexpected argument %q: options start with a dash, "+
+			"and on/off options take their value with = (--deflate=false)", fs.Arg(0))
 	}
 	fs.Visit(func(f *flag.Flag) { s.set[f.Name] = true })
 	return nil
@@ -42,14 +43,14 @@ func flagError(err error) error {
 	}
 	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !unknown {
-		return usageError{err}
+		return cli.WrongUsage("%w", err)
 	}
 	var names []string
 	for _, o := range allOptions() {
 		names = append(names, o.name)
 	}
-	if near, ok := nearest(strings.ReplaceAll(name, "_", "-"), names); ok {
-		return usageError{fmt.Errorf("%w (did you mean --%s?)", err, near)}
+	if near, ok := cli.Nearest(strings.ReplaceAll(name, "_", "-"), names); ok {
+		return cli.WrongUsage("%w (did you mean --%s?)", err, near)
 	}
-	return usageError{err}
+	return cli.WrongUsage("%w", err)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/nsqmesh/nsqmesh/cmd/keyring"
 	"github.com/nsqmesh/nsqmesh/gossip"
 )
 
@@ -30,12 +31,12 @@ func (s *server) followKeyFile(ctx context.Context) error {
 }
 
 func (s *server) reloadKeys() error {
-	keys, err := readGossipKeys(s.opts.GossipKeyFile)
+	keys, err := keyring.ReadFile(s.opts.GossipKeyFile)
 	if err != nil {
 		return err
 	}
 	added, removed, err := takeKeys(s.parts.mesh, keys)
-	s.log.Info("gossip keys read again", "keys", len(keys), "encrypts", fingerprint(keys[0]), "added", added, "removed", removed)
+	s.log.Info("gossip keys read again", "keys", len(keys), "encrypts", keyring.Fingerprint(keys[0]), "added", added, "removed", removed)
 	return err
 }
 

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 // The lines of docs/guarantees.md beside its table: names and pauses, order, a full disk, deletes by gossip.
@@ -208,7 +210,7 @@ func TestAStopOnAFullDisk(t *testing.T) {
 	}
 	_ = node.cmd.Process.Signal(syscall.SIGTERM)
 	node.await()
-	if code := node.cmd.ProcessState.ExitCode(); code != exitFault || !strings.Contains(node.log.String(), "FATAL: stop queues: ") {
+	if code := node.cmd.ProcessState.ExitCode(); code != cli.ExitFault || !strings.Contains(node.log.String(), "FATAL: stop queues: ") {
 		t.Errorf("exit status %d after %s", code, node.log.String())
 	}
 	if err := os.Remove(others); err != nil {

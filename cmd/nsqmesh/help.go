@@ -7,27 +7,29 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 // endServe reports why a node does not start, or no longer runs, and returns the exit status.
-func endServe(std stdio, err error) int {
-	var usage usageError
+func endServe(std cli.Stdio, err error) int {
+	var usage cli.UsageError
 	switch {
 	case err == nil:
-		return exitOK
+		return cli.ExitOK
 	case errors.Is(err, flag.ErrHelp):
-		printServeHelp(std.out)
-		return exitOK
+		printServeHelp(std.Out)
+		return cli.ExitOK
 	case errors.Is(err, errVersion):
-		fmt.Fprintln(std.out, versionLine())
-		return exitOK
+		fmt.Fprintln(std.Out, cli.VersionLine())
+		return cli.ExitOK
 	case errors.As(err, &usage):
-		fmt.Fprintf(std.err, "%v\nusage: nsqmesh serve [options] (nsqmesh serve -h lists them)\n", err)
-		return exitUsage
+		fmt.Fprintf(std.Err, "%v\nusage: nsqmesh serve [options] (nsqmesh serve -h lists them)\n", err)
+		return cli.ExitUsage
 	}
 	// Always in this form, whatever the options say: scripts around nsqd look for it.
-	fmt.Fprintln(std.err, lineHead("[nsqd] ", time.Now(), LogFatal.slogLevel())+oneLine(err.Error()))
-	return exitFault
+	fmt.Fprintln(std.Err, lineHead("[nsqd] ", time.Now(), LogFatal.slogLevel())+oneLine(err.Error()))
+	return cli.ExitFault
 }
 
 func printServeHelp(w io.Writer) {
@@ -72,7 +74,7 @@ func (o option) placeholder() string {
 	if o.kind != "" {
 		return o.kind
 	}
-	return o.in(new(Options)).kind()
+	return o.in(new(Options)).Kind()
 }
 
 func (o option) defaultNote() string {

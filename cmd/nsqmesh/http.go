@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 	"github.com/nsqmesh/nsqmesh/httpapi"
 	"github.com/nsqmesh/nsqmesh/node/nsqd"
 	"github.com/nsqmesh/nsqmesh/node/queue"
@@ -56,7 +57,7 @@ func (s *server) file(name string) string { return filepath.Join(s.opts.DataPath
 func (s *server) info() httpapi.Info {
 	o := s.opts
 	return httpapi.Info{
-		Version: stockVersion, BroadcastAddress: o.BroadcastAddress, Hostname: s.host,
+		Version: cli.StockVersion, BroadcastAddress: o.BroadcastAddress, Hostname: s.host,
 		HTTPPort: portOf(s.socks.http), TCPPort: portOf(s.socks.tcp), StartTime: s.started,
 		Zone: o.TopologyZone, Region: o.TopologyRegion,
 		MaxHeartbeatInterval: o.MaxHeartbeatInterval, MaxOutputBufferSize: o.MaxOutputBufferSize,
@@ -66,7 +67,7 @@ func (s *server) info() httpapi.Info {
 
 func (s *server) nsqdOptions() nsqd.Options {
 	o, n := s.opts, nsqd.Defaults()
-	n.Version = stockVersion
+	n.Version = cli.StockVersion
 	n.MaxMsgSize, n.MaxBodySize = o.MaxMsgSize, o.MaxBodySize
 	n.MsgTimeout, n.MaxMsgTimeout, n.MaxReqTimeout = o.MsgTimeout, o.MaxMsgTimeout, o.MaxReqTimeout
 	n.MaxHeartbeatInterval, n.MaxRdyCount, n.MaxChannelConsumers = o.MaxHeartbeatInterval, o.MaxRdyCount, o.MaxChannelConsumers

@@ -5,11 +5,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cluster"
 )
 
 // isolated is what a node says about itself in /mesh.
 func (p *process) isolated() (isolated bool) {
-	var report meshReport
+	var report cluster.Report
 	if err := json.Unmarshal([]byte(get(p.t, p.lookupd("/mesh"))), &report); err != nil {
 		p.t.Error(err)
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 // A mesh gets another key while it runs, and nobody notices.
@@ -14,8 +17,8 @@ func TestKeysAreRotatedUnderWay(t *testing.T) {
 	const topic = "orders"
 	var nodes []*process
 	var files []string
-	_, first, _ := keyring("", "generate")
-	_, second, _ := keyring("", "generate")
+	_, first, _ := editKeys("", "generate")
+	_, second, _ := editKeys("", "generate")
 	for range 3 {
 		file := tempFile(t, first)
 		flags := []string{"--gossip-key-file=" + file}
@@ -35,13 +38,13 @@ func TestKeysAreRotatedUnderWay(t *testing.T) {
 	for i, n := range nodes {
 		ends = append(ends, watch(t, n, topic, nodes[(i+1)%3]), watch(t, n, topic, nodes[(i+2)%3]))
 	}
-	old, fresh := ids(t, files[0])[0], ""
+	old, fresh := keyIDs(t, files[0])[0], ""
 	times := 0
 	everywhere := func(input string, args ...string) {
 		t.Helper()
 		times++
 		for i, n := range nodes {
-			if status, _, errOut := keyring(input, append(args, "--file="+files[i])...); status != 0 {
+			if status, _, errOut := editKeys(input, append(args, "--file="+files[i])...); status != 0 {
 				t.Fatalf("%v: %s", args, errOut)
 			}
 			n.signal(syscall.SIGHUP)
@@ -50,7 +53,7 @@ func TestKeysAreRotatedUnderWay(t *testing.T) {
 		}
 	}
 	everywhere(second, "add")
-	fresh = ids(t, files[0])[1]
+	fresh = keyIDs(t, files[0])[1]
 	everywhere("", "use", fresh)
 	everywhere("", "remove", old)
 	for _, end := range ends {
@@ -70,7 +73,7 @@ func TestKeysAreRotatedUnderWay(t *testing.T) {
 // A file that cannot be read leaves a node with the keys that it has.
 func TestABrokenKeyFileChangesNothing(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "gossip.keys")
-	keyring("", "generate", "--file="+file)
+	editKeys("", "generate", "--file="+file)
 	one := startNode(t, t.TempDir(), "--gossip-key-file="+file)
 	two := startNode(t, t.TempDir(), "--gossip-key-file="+file, "--gossip-seed="+one.addr.Gossip)
 	waitForNodes(t, 2, one, two)
@@ -83,4 +86,24 @@ func TestABrokenKeyFileChangesNothing(t *testing.T) {
 	if got := one.producers("/nodes"); len(got) != 2 {
 		t.Errorf("it sees %v", got)
 	}
+}
+
+// editKeys runs nsqmesh keyring with an input.
+func editKeys(input string, args ...string) (status int, out, errOut string) {
+	var o, e bytes.Buffer
+	status = run(append([]string{"keyring"}, args...), cli.Stdio{In: strings.NewReader(input), Out: &o, Err: &e})
+	return status, o.String(), e.String()
+}
+
+// keyIDs are those that nsqmesh keyring list shows, in order.
+func keyIDs(t testing.TB, file string) (all []string) {
+	t.Helper()
+	status, out, errOut := editKeys("", "list", "--file="+file)
+	if status != cli.ExitOK {
+		t.Fatalf("list: %s", errOut)
+	}
+	for line := range strings.Lines(out) {
+		all = append(all, strings.Fields(line)[0])
+	}
+	return all
 }

@@ -1,14 +1,16 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
+	"github.com/nsqmesh/nsqmesh/cmd/cluster"
+	"github.com/nsqmesh/nsqmesh/cmd/tools"
 )
 
 // The tools that look: topics, channels, nodes, mesh, stat, and what the completion of shells makes of them.
@@ -27,7 +29,7 @@ func TestToolsThatLook(t *testing.T) {
 	waitFor(t, "the pause on both", func() bool { return nodes[0].topic("orders").channel("billing").Paused })
 
 	t.Run("topics", func(t *testing.T) {
-		var got struct{ Topics []topicRow }
+		var got struct{ Topics []tools.TopicRow }
 		mustUse(t, nodes[0], "", &got, "topics")
 		if len(got.Topics) != 2 || got.Topics[0].Topic != "orders" || got.Topics[0].Messages != 7 || got.Topics[0].Nodes != 2 ||
 			got.Topics[0].Backlog != 7 || !slices.Equal(got.Topics[0].Channels, []string{"billing"}) || got.Topics[1].Topic != "other" {
@@ -48,12 +50,12 @@ func TestToolsThatLook(t *testing.T) {
 		if strings.Contains(out, "\x1b") {
 			t.Error("colours where there is no terminal")
 		}
-		if status, _, errOut := useTool(t, nodes[0], "", "channels", "nothing"); status != exitFault || !strings.Contains(errOut, "topic nothing is not known") {
+		if status, _, errOut := useTool(t, nodes[0], "", "channels", "nothing"); status != cli.ExitFault || !strings.Contains(errOut, "topic nothing is not known") {
 			t.Errorf("ended with %d: %s", status, errOut)
 		}
 	})
 	t.Run("stat", func(t *testing.T) {
-		var got struct{ Rows []statRow }
+		var got struct{ Rows []tools.StatRow }
 		mustUse(t, nodes[0], "", &got, "stat", "--count=1", "--interval=50ms", "--topic=orders")
 		if len(got.Rows) != 2 || got.Rows[1].Channel != "billing" || got.Rows[1].Depth != 7 || got.Rows[1].In != 0 {
 			t.Errorf("%+v", got)
@@ -67,31 +69,31 @@ func TestToolsThatLook(t *testing.T) {
 		p := startTool(t, nodes[0], "stat", "--interval=50ms")
 		waitFor(t, "two tables", func() bool { return strings.Count(p.out.String(), "TOPIC") == 2 })
 		p.interrupt()
-		if status, _, errOut := useTool(t, nodes[0], "", "stat", "--topic=orders", "--channel=nothing"); status != exitFault || !strings.Contains(errOut, "failed to find channel(nothing)") {
+		if status, _, errOut := useTool(t, nodes[0], "", "stat", "--topic=orders", "--channel=nothing"); status != cli.ExitFault || !strings.Contains(errOut, "failed to find channel(nothing)") {
 			t.Errorf("ended with %d: %s", status, errOut)
 		}
 	})
 	t.Run("completion", func(t *testing.T) { completesInBash(t, nodes[0]) })
 	t.Run("nodes and mesh", func(t *testing.T) {
-		var got struct{ Nodes []nodeRow }
+		var got struct{ Nodes []tools.NodeRow }
 		mustUse(t, nodes[0], "", &got, "nodes")
 		if len(got.Nodes) != 2 || got.Nodes[0].Health != "OK" || got.Nodes[0].HTTP == "" || got.Nodes[0].Depth+got.Nodes[1].Depth != 7 {
 			t.Errorf("%+v", got)
 		}
-		var mesh meshReport
+		var mesh cluster.Report
 		mustUse(t, nodes[1], "", &mesh, "mesh", "--check", "--expect=2", "--wait=20s")
 		if len(mesh.Members) != 2 || !mesh.Agree {
 			t.Errorf("%+v", mesh)
 		}
-		if status, _, errOut := useTool(t, nodes[1], "", "mesh", "--check", "--expect=3", "--wait=100ms"); status != exitFault || !strings.Contains(errOut, "2 of 3 members are alive") {
+		if status, _, errOut := useTool(t, nodes[1], "", "mesh", "--check", "--expect=3", "--wait=100ms"); status != cli.ExitFault || !strings.Contains(errOut, "2 of 3 members are alive") {
 			t.Errorf("ended with %d: %s", status, errOut)
 		}
 		nodes[1].kill()
 		waitFor(t, "the death to be known", func() bool {
 			status, out, _ := useTool(t, nodes[0], "", "mesh", "--check")
-			return status == exitFault && strings.Contains(out, "1 alive")
+			return status == cli.ExitFault && strings.Contains(out, "1 alive")
 		})
-		if status, _, errOut := useTool(t, nodes[0], "", "topics", "--nsqd-http-address="+nodes[1].addr.HTTP); status != exitFault || !strings.Contains(errOut, "incomplete") {
+		if status, _, errOut := useTool(t, nodes[0], "", "topics", "--nsqd-http-address="+nodes[1].addr.HTTP); status != cli.ExitFault || !strings.Contains(errOut, "incomplete") {
 			t.Errorf("ended with %d: %s", status, errOut)
 		}
 	})
@@ -119,7 +121,7 @@ complete_words nsqmesh pub --output = ""
 	cmd := exec.Command(bash, "-c", script)
 	cmd.Env = []string{"PATH=" + commandFolder(t) + ":" + os.Getenv("PATH")}
 	p := startCommand(t, node, cmd)
-	if status := p.status(); status != exitOK || !slices.Equal(p.out.lines(), want) {
+	if status := p.status(); status != cli.ExitOK || !slices.Equal(p.out.lines(), want) {
 		t.Errorf("ended with %d: %q; %s", status, p.out.lines(), p.err.String())
 	}
 }
@@ -159,18 +161,5 @@ func TestCompletionsOfOtherShells(t *testing.T) {
 				t.Errorf("%s: %v: %s", shell, err, said)
 			}
 		}
-	}
-}
-
-func TestIncomplete(t *testing.T) {
-	if incomplete(nil) != nil {
-		t.Error("nothing has failed")
-	}
-	if err := incomplete([]error{fmt.Errorf("a"), fmt.Errorf("b")}); err == nil || !strings.Contains(err.Error(), "2 nodes") {
-		t.Error(err)
-	}
-	b, err := json.Marshal(topicRow{Topic: "t", Channels: []string{}})
-	if err != nil || !strings.HasPrefix(string(b), `{"topic":"t","channels":[],`) {
-		t.Errorf("%s", b)
 	}
 }

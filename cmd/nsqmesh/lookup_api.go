@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 	"github.com/nsqmesh/nsqmesh/gossip"
 	"github.com/nsqmesh/nsqmesh/httpapi"
 	"github.com/nsqmesh/nsqmesh/node/registry"
@@ -15,7 +16,7 @@ import (
 func (s *server) lookupAPI(done <-chan struct{}) http.Handler {
 	o := httpapi.LookupdOptions{
 		Directory: s.parts.registry, Metadata: s.parts.node.Lookup(), Registrations: s.parts.registry.Registrations,
-		Version: stockVersion, Done: done, Log: s.log,
+		Version: cli.StockVersion, Done: done, Log: s.log,
 	}
 	if s.parts.mesh != nil {
 		s.parts.mesh.Handle(hashCall, s.answerHash)

@@ -1,105 +1,87 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+
+	"github.com/nsqmesh/nsqmesh/cmd/bench"
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
+	"github.com/nsqmesh/nsqmesh/cmd/keyring"
+	"github.com/nsqmesh/nsqmesh/cmd/tools"
 )
-
-// Exit statuses, those of every NSQ program.
-const (
-	exitOK    = 0
-	exitFault = 1 // it did not work
-	exitUsage = 2 // the command line makes no sense
-)
-
-// stdio is what a command may touch of the process that it runs in.
-type stdio struct {
-	in       io.Reader
-	out, err io.Writer
-	environ  []string
-}
-
-// command is one word behind "nsqmesh". Its run gets the arguments behind that word and answers -h itself.
-type command struct {
-	name    string
-	summary string
-	run     func(args []string, std stdio) int
-	flags   func() *flag.FlagSet // for the completion of shells; nil is none
-}
 
 // commands are shown in this order. A new one is a file with a function like these and a line here.
-func commands() []command {
-	return []command{
-		{name: "serve", summary: "run a node", run: runServe, flags: serveFlags},
-		pubCommand(),
-		tailCommand(),
-		toFileCommand(),
-		toHTTPCommand(),
-		mirrorCommand(),
-		statCommand(),
-		topicsCommand(),
-		channelsCommand(),
-		nodesCommand(),
-		meshCommand(),
-		benchCommand(),
-		keyringCommand(),
+func commands() []cli.Command {
+	return []cli.Command{
+		{Name: "serve", Summary: "run a node", Run: runServe, Flags: serveFlags},
+		tools.Pub(),
+		tools.Tail(),
+		tools.ToFile(),
+		tools.ToHTTP(),
+		tools.Mirror(),
+		tools.Stat(),
+		tools.Topics(),
+		tools.Channels(),
+		tools.Nodes(),
+		tools.Mesh(),
+		bench.Command(),
+		keyring.Command(),
 		configCommand(),
 		completionCommand(),
-		versionCommand(),
+		cli.VersionCommand(),
 	}
 }
 
 func main() {
-	std := stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ()}
+	std := cli.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ()}
 	os.Exit(run(os.Args[1:], std))
 }
 
-func run(args []string, std stdio) int {
+func run(args []string, std cli.Stdio) int {
 	if len(args) == 0 {
-		printCommands(std.err)
-		return exitUsage
+		printCommands(std.Err)
+		return cli.ExitUsage
 	}
 	switch strings.TrimLeft(args[0], "-") {
 	case "help", "h":
 		return runHelp(args[1:], std)
 	case "version":
-		return versionCommand().run(nil, std)
+		return cli.VersionCommand().Run(nil, std)
 	}
 	for _, c := range commands() {
-		if c.name == args[0] {
-			return c.run(args[1:], std)
+		if c.Name == args[0] {
+			return c.Run(args[1:], std)
 		}
 	}
-	return unknownCommand(args[0], std.err)
+	return unknownCommand(args[0], std.Err)
 }
 
 // runHelp takes "help serve" for "serve -h".
-func runHelp(args []string, std stdio) int {
+func runHelp(args []string, std cli.Stdio) int {
 	if len(args) > 0 && args[0] != "help" && !strings.HasPrefix(args[0], "-") {
 		return run([]string{args[0], "-h"}, std)
 	}
-	printCommands(std.out)
-	return exitOK
+	printCommands(std.Out)
+	return cli.ExitOK
 }
 
 func unknownCommand(word string, w io.Writer) int {
 	if strings.HasPrefix(word, "-") {
 		fmt.Fprintf(w, "nsqmesh: the command is missing (did you mean nsqmesh serve %s ...?)\n", word)
-		return exitUsage
+		return cli.ExitUsage
 	}
 	var names []string
 	for _, c := range commands() {
-		names = append(names, c.name)
+		names = append(names, c.Name)
 	}
 	fmt.Fprintf(w, "nsqmesh: unknown command %q", word)
-	if near, ok := nearest(word, names); ok {
+	if near, ok := cli.Nearest(word, names); ok {
 		fmt.Fprintf(w, " (did you mean %s?)", near)
 	}
 	fmt.Fprintln(w, "\nRun nsqmesh help for the list.")
-	return exitUsage
+	return cli.ExitUsage
 }
 
 func printCommands(w io.Writer) {
@@ -119,7 +101,7 @@ Commands:
 
 `)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "    %-10s %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "    %-10s %s\n", c.Name, c.Summary)
 	}
 	fmt.Fprint(w, "\nnsqmesh help COMMAND, or nsqmesh COMMAND -h, tells more about one.\n")
 }

@@ -5,12 +5,14 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 // nsqmesh runs a command line in this process.
 func nsqmesh(args ...string) (status int, out, errOut string) {
 	var o, e bytes.Buffer
-	status = run(args, stdio{in: strings.NewReader(""), out: &o, err: &e})
+	status = run(args, cli.Stdio{In: strings.NewReader(""), Out: &o, Err: &e})
 	return status, o.String(), e.String()
 }
 
@@ -77,25 +79,6 @@ func TestHelpNamesEveryOption(t *testing.T) {
 	for _, o := range allOptions() {
 		if !strings.Contains(help, "\n  --"+o.name) || !strings.Contains(help, o.help) {
 			t.Errorf("--%s is missing", o.name)
-		}
-	}
-}
-
-func TestNearest(t *testing.T) {
-	words := []string{"mem_queue_size", "max_msg_size", "id", "snappy"}
-	for word, want := range map[string]string{
-		"mem_queue_size": "mem_queue_size", "mem_qeueu_size": "mem_queue_size", "max_message_size": "max_msg_size",
-		"snapy": "snappy", "colour": "", "": "", "ix": "", "unknown_key": "",
-	} {
-		if got, ok := nearest(word, words); got != want || ok != (want != "") {
-			t.Errorf("%q: got %q", word, got)
-		}
-	}
-	for pair, want := range map[[2]string]int{
-		{"", ""}: 0, {"abc", ""}: 3, {"", "abc"}: 3, {"ab", "ba"}: 1, {"kitten", "sitting"}: 3, {"abcd", "acbd"}: 1,
-	} {
-		if got := distance(pair[0], pair[1]); got != want {
-			t.Errorf("%q: got %d, want %d", pair, got, want)
 		}
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cluster"
 )
 
 // measureProcesses measures five real processes on loopback, as their clients see them.
@@ -115,7 +117,7 @@ func measureRestart(t *testing.T, table *figureTable, nodes []*process) {
 
 // entries is how much of another node's registry a node has.
 func (p *process) entries(of *process) int {
-	var report meshReport
+	var report cluster.Report
 	status, answer := ask("GET", p.lookupd("/mesh"), nil)
 	if status != 200 || json.Unmarshal([]byte(answer), &report) != nil {
 		return 0

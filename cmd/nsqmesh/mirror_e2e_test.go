@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 func TestMirror(t *testing.T) {
@@ -60,7 +62,7 @@ func TestMirror(t *testing.T) {
 	})
 	t.Run("into itself is refused", func(t *testing.T) {
 		for _, to := range []string{"--destination-nsqd-tcp-address=" + here.addr.TCP, "--destination-lookupd-http-address=" + here.addr.LookupHTTP} {
-			if status, _, errOut := useTool(t, here, "", "mirror", "--topic=copied", to); status != exitUsage || !strings.Contains(errOut, "copied into itself") {
+			if status, _, errOut := useTool(t, here, "", "mirror", "--topic=copied", to); status != cli.ExitUsage || !strings.Contains(errOut, "copied into itself") {
 				t.Errorf("ended with %d: %s", status, errOut)
 			}
 		}

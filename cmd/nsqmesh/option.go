@@ -1,6 +1,10 @@
 package main
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
+)
 
 // option is one row of the table: all that is known about one setting.
 type option struct {
@@ -61,11 +65,11 @@ func (o option) configKey() string {
 
 // variable is the option's name in the environment.
 func (o option) variable() string {
-	return envPrefix + strings.ToUpper(strings.ReplaceAll(o.name, "-", "_"))
+	return cli.EnvPrefix + strings.ToUpper(strings.ReplaceAll(o.name, "-", "_"))
 }
 
 // in is the option's place in opts. Ask for a new one for each source: a list forgets what an earlier source said.
-func (o option) in(opts *Options) value { return valueOf(o.at(opts)) }
+func (o option) in(opts *Options) cli.Value { return cli.ValueOf(o.at(opts)) }
 
 // newOptions returns the defaults of the table.
 func newOptions() *Options {

@@ -6,13 +6,12 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 // errVersion ends a command that was only asked for its version.
 var errVersion = errors.New("version asked for")
-
-// usageError is a command line that makes no sense: exit status 2 instead of 1.
-type usageError struct{ error }
 
 // settings collects an Options from its sources, the weakest first.
 type settings struct {
@@ -51,7 +50,7 @@ func parseServe(args, environ []string, stderr io.Writer) (*Options, error) {
 	s := newSettings()
 	file := asked.opts.ConfigFile
 	if !asked.set["config"] {
-		file = lookupVariable(environ, envPrefix+"CONFIG")
+		file = cli.LookupVariable(environ, cli.EnvPrefix+"CONFIG")
 	}
 	if err := s.readSources(file, environ, args); err != nil {
 		return nil, err

@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 func tempFile(t testing.TB, content string) string {
@@ -114,7 +116,7 @@ func serveFails(t *testing.T, args, environ []string) (int, string, string) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	return endServe(stdio{out: &out, err: &errOut}, err), out.String(), errOut.String()
+	return endServe(cli.Stdio{Out: &out, Err: &errOut}, err), out.String(), errOut.String()
 }
 
 func TestQuestions(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
+	"github.com/nsqmesh/nsqmesh/cmd/keyring"
 	"github.com/nsqmesh/nsqmesh/gossip"
 	"github.com/nsqmesh/nsqmesh/httpapi"
 	"github.com/nsqmesh/nsqmesh/node"
@@ -37,7 +39,7 @@ type parts struct {
 func (s *server) openQueues() error {
 	o := s.opts
 	s.parts.broker = queue.New(queue.Options{
-		DataPath: o.DataPath, NodeID: o.NodeID, Version: stockVersion,
+		DataPath: o.DataPath, NodeID: o.NodeID, Version: cli.StockVersion,
 		MemQueueSize: o.MemQueueSize, MemQueueBytes: o.MemQueueBytes, MaxBytesPerFile: o.MaxBytesPerFile,
 		SyncEvery: o.SyncEvery, SyncTimeout: o.SyncTimeout, MaxMsgSize: o.MaxMsgSize,
 		MsgTimeout: o.MsgTimeout, MaxMsgTimeout: o.MaxMsgTimeout, MaxReqTimeout: o.MaxReqTimeout,
@@ -81,7 +83,7 @@ func (s *server) openMesh() error {
 	if o.GossipAddress == "" {
 		return nil
 	}
-	keys, err := readGossipKeys(o.GossipKeyFile)
+	keys, err := keyring.ReadFile(o.GossipKeyFile)
 	if err != nil {
 		return err
 	}
@@ -125,7 +127,7 @@ func (s *server) startNode() error {
 	o := s.opts
 	s.parts.stock = lookupd.NewPeers(lookupd.PeersOptions{
 		BroadcastAddress: o.BroadcastAddress, Hostname: s.host, TCPPort: o.BroadcastTCPPort, HTTPPort: o.BroadcastHTTPPort,
-		Version: stockVersion, Zone: o.TopologyZone, Region: o.TopologyRegion,
+		Version: cli.StockVersion, Zone: o.TopologyZone, Region: o.TopologyRegion,
 		MaxBodySize: o.MaxBodySize, ConnectTimeout: o.HTTPClientConnectTimeout, RequestTimeout: o.HTTPClientRequestTimeout,
 		Log: s.log,
 	}, brokerNames{s.parts.broker})
@@ -139,7 +141,7 @@ func (s *server) startNode() error {
 		Name: s.name(), Hostname: s.host, BroadcastAddress: o.BroadcastAddress,
 		TCPPort: o.BroadcastTCPPort, HTTPPort: o.BroadcastHTTPPort,
 		LookupTCPPort: portOf(s.socks.lookupTCP), LookupHTTPPort: portOf(s.socks.lookupHTTP),
-		Version: stockVersion, Zone: o.TopologyZone, Region: o.TopologyRegion,
+		Version: cli.StockVersion, Zone: o.TopologyZone, Region: o.TopologyRegion,
 	})
 	s.parts.node.Obey()
 	s.parts.node.Declare()
@@ -217,7 +219,7 @@ func (s *server) startNsqd() error {
 // startLookupd serves who asks where topics are, and stock nsqds that register.
 func (s *server) startLookupd() error {
 	tcp := lookupd.New(lookupd.Options{
-		BroadcastAddress: s.opts.BroadcastAddress, Hostname: s.host, Version: stockVersion,
+		BroadcastAddress: s.opts.BroadcastAddress, Hostname: s.host, Version: cli.StockVersion,
 		TCPPort: portOf(s.socks.lookupTCP), HTTPPort: portOf(s.socks.lookupHTTP), Log: s.log,
 	}, s.parts.registry)
 	if l := s.socks.lookupTCP; l != nil {

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 // Real processes: the test binary runs itself as a node, so that a node can be killed, and so that what is tested is
@@ -37,7 +39,7 @@ func TestMain(m *testing.M) {
 // diesWithParent ends a node whose test was cut off and could not stop it.
 func diesWithParent() {
 	_, _ = io.Copy(io.Discard, os.Stdin)
-	os.Exit(exitFault)
+	os.Exit(cli.ExitFault)
 }
 
 // process is a node in a process of its own.

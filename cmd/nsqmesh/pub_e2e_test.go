@@ -9,13 +9,16 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
+	"github.com/nsqmesh/nsqmesh/cmd/tools"
 )
 
 // takeAll takes n messages of a topic with tail, on a channel that stays.
 func takeAll(t testing.TB, node *process, topic string, n int) []string {
 	t.Helper()
 	status, out, errOut := useTool(t, node, "", "tail", "--channel=drain", "-n", strconv.Itoa(n), topic)
-	if status != exitOK {
+	if status != cli.ExitOK {
 		t.Fatalf("tail ended with %d: %s", status, errOut)
 	}
 	return strings.Split(strings.TrimSuffix(out, "\n"), "\n")
@@ -24,7 +27,7 @@ func takeAll(t testing.TB, node *process, topic string, n int) []string {
 func TestPub(t *testing.T) {
 	node := startNode(t, t.TempDir(), "--max-msg-size=1000")
 	t.Run("lines of standard input", func(t *testing.T) {
-		var s pubSummary
+		var s tools.PubSummary
 		mustUse(t, node, "one\n\ntwo\nthree", &s, "pub", "--topic=lines")
 		if s.Messages != 3 || s.Bytes != 11 || s.Empty != 1 || s.Twice != 0 || s.Nodes[node.addr.TCP] != 3 {
 			t.Errorf("%+v", s)
@@ -48,7 +51,7 @@ func TestPub(t *testing.T) {
 		}
 		status, out, errOut := useTool(t, node, "", "pub", "--topic=files", "--nsqd-tcp-address="+node.addr.TCP,
 			filepath.Join(dir, "a"), filepath.Join(dir, "b"))
-		if status != exitOK || out != "" || !strings.Contains(errOut, "published 6,000 messages") {
+		if status != cli.ExitOK || out != "" || !strings.Contains(errOut, "published 6,000 messages") {
 			t.Errorf("ended with %d: %q, %q", status, out, errOut)
 		}
 		if got := takeAll(t, node, "files", 6000); !slices.Equal(got, want) {
@@ -57,7 +60,7 @@ func TestPub(t *testing.T) {
 	})
 	t.Run("a message that is too large is found among others", func(t *testing.T) {
 		status, _, errOut := useTool(t, node, "1\n2\n"+strings.Repeat("x", 1001)+"\n4\n", "pub", "--topic=large")
-		if status != exitFault || !strings.Contains(errOut, "message 3 (1001 B): E_BAD_MESSAGE") || !strings.Contains(errOut, "published 2 messages") {
+		if status != cli.ExitFault || !strings.Contains(errOut, "message 3 (1001 B): E_BAD_MESSAGE") || !strings.Contains(errOut, "published 2 messages") {
 			t.Errorf("ended with %d: %s", status, errOut)
 		}
 		if got := takeAll(t, node, "large", 2); !slices.Equal(got, []string{"1", "2"}) {
@@ -65,14 +68,14 @@ func TestPub(t *testing.T) {
 		}
 	})
 	t.Run("a rate", func(t *testing.T) {
-		var s pubSummary
+		var s tools.PubSummary
 		mustUse(t, node, strings.Repeat("x\n", 40), &s, "pub", "--topic=slow", "--rate=100")
 		if s.Seconds < 0.3 || s.Seconds > 5 {
 			t.Errorf("40 messages at 100 a second took %v s", s.Seconds)
 		}
 	})
 	t.Run("deferred", func(t *testing.T) {
-		mustUse(t, node, "a\nb\n", new(pubSummary), "pub", "--topic=later", "--defer=1h")
+		mustUse(t, node, "a\nb\n", new(tools.PubSummary), "pub", "--topic=later", "--defer=1h")
 		post(t, node.nsqd("/channel/create?topic=later&channel=c"), "")
 		waitFor(t, "two deferred messages", func() bool { return node.topic("later").channel("c").Deferred == 2 })
 	})
@@ -96,7 +99,7 @@ func TestPubOfAFileThatIsCut(t *testing.T) {
 	p := startTool(t, node, "pub", "--topic=file", "--rate=20", file)
 	waitFor(t, "the first message", func() bool { return node.topic("file").MessageCount > 0 })
 	p.signal(syscall.SIGINT)
-	if status := p.status(); status != exitFault {
+	if status := p.status(); status != cli.ExitFault {
 		t.Errorf("ended with %d", status)
 	}
 	n := node.topic("file").MessageCount
@@ -109,7 +112,7 @@ func TestPubFailsOver(t *testing.T) {
 	nodes := startMesh(t, 2)
 	t.Run("from a node that is down", func(t *testing.T) {
 		status, _, errOut := useTool(t, nodes[0], "x\n", "pub", "--topic=down", "--nsqd-tcp-address=127.0.0.1:1", "--nsqd-tcp-address="+nodes[1].addr.TCP)
-		if status != exitOK || !strings.Contains(errOut, "127.0.0.1:1 does not take messages") {
+		if status != cli.ExitOK || !strings.Contains(errOut, "127.0.0.1:1 does not take messages") {
 			t.Errorf("ended with %d: %s", status, errOut)
 		}
 		if nodes[1].topic("down").MessageCount != 1 {
@@ -117,7 +120,7 @@ func TestPubFailsOver(t *testing.T) {
 		}
 	})
 	t.Run("to every node", func(t *testing.T) {
-		var s pubSummary
+		var s tools.PubSummary
 		mustUse(t, nodes[0], "x\ny\n", &s, "pub", "--topic=every", "--all", "--nsqd-tcp-address="+nodes[0].addr.TCP, "--nsqd-tcp-address="+nodes[1].addr.TCP)
 		if s.Messages != 2 || nodes[0].topic("every").MessageCount != 2 || nodes[1].topic("every").MessageCount != 2 {
 			t.Errorf("%+v", s)
@@ -125,7 +128,7 @@ func TestPubFailsOver(t *testing.T) {
 	})
 	t.Run("when all are down", func(t *testing.T) {
 		status, _, errOut := useTool(t, nodes[0], "x\n", "pub", "--topic=down", "--nsqd-tcp-address=127.0.0.1:1", "--retry=300ms")
-		if status != exitFault || !strings.Contains(errOut, "no node takes messages") || strings.Count(errOut, "does not take") != 1 {
+		if status != cli.ExitFault || !strings.Contains(errOut, "no node takes messages") || strings.Count(errOut, "does not take") != 1 {
 			t.Errorf("ended with %d: %s", status, errOut)
 		}
 	})
@@ -161,7 +164,7 @@ func TestPubFailsOver(t *testing.T) {
 			fmt.Fprintf(p.in, "%d\n", i)
 		}
 		p.in.Close()
-		if status := p.status(); status != exitOK {
+		if status := p.status(); status != cli.ExitOK {
 			t.Fatalf("ended with %d: %s", status, p.err.String())
 		}
 		if n := nodes[0].topic("killed").MessageCount; taken+n < total/2 || n < total/2 {

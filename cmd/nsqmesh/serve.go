@@ -11,27 +11,28 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 	"github.com/nsqmesh/nsqmesh/node/statsd"
 )
 
 // runServe runs a node until it is told to stop.
-func runServe(args []string, std stdio) int {
-	opts, err := parseServe(args, std.environ, std.err)
+func runServe(args []string, std cli.Stdio) int {
+	opts, err := parseServe(args, std.Environ, std.Err)
 	if err != nil {
 		return endServe(std, err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := serve(ctx, opts, std.err); err != nil {
+	if err := serve(ctx, opts, std.Err); err != nil {
 		return endServe(std, err)
 	}
-	return exitOK
+	return cli.ExitOK
 }
 
 // serve is the life of a node in one straight line: build, start, wait, stop in reverse.
 func serve(ctx context.Context, opts *Options, stderr io.Writer) error {
 	log, level := newLogger(opts, stderr)
-	log.Info("nsqmesh starts", "version", productVersion(), "compatible", "nsqd v"+stockVersion, "node-id", opts.NodeID)
+	log.Info("nsqmesh starts", "version", cli.ProductVersion(), "compatible", "nsqd v"+cli.StockVersion, "node-id", opts.NodeID)
 	life := newLifecycle(log)
 	s := &server{opts: opts, log: log, level: level, life: life, started: time.Now()}
 	if err := s.start(); err != nil {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 func TestTail(t *testing.T) {
@@ -30,7 +32,7 @@ func TestTail(t *testing.T) {
 		post(t, nodes[0].nsqd("/channel/create?topic=ten&channel=c"), "")
 		post(t, nodes[0].nsqd("/mpub?topic=ten"), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9")
 		status, out, errOut := useTool(t, nodes[1], "", "tail", "--channel=c", "-n", "3", "--print-topic", "ten")
-		if status != exitOK || out != "ten | 0\nten | 1\nten | 2\n" {
+		if status != cli.ExitOK || out != "ten | 0\nten | 1\nten | 2\n" {
 			t.Errorf("ended with %d, printed %q; %s", status, out, errOut)
 		}
 		waitFor(t, "the rest to be there for others", func() bool {
@@ -44,7 +46,7 @@ func TestTail(t *testing.T) {
 		}
 		begin := time.Now().Add(-time.Minute)
 		status, out, errOut := useTool(t, nodes[1], "", "tail", "-n", "2", "--output=json", "--nsqd-tcp-address="+nodes[0].addr.TCP, "bytes")
-		if status != exitOK {
+		if status != cli.ExitOK {
 			t.Fatalf("ended with %d: %s", status, errOut)
 		}
 		for i, line := range strings.Split(strings.TrimSuffix(out, "\n"), "\n") {

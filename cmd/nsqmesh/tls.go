@@ -5,7 +5,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cluster"
 )
 
 // tlsConfigs are the three sides on which a node speaks TLS.
@@ -44,12 +45,12 @@ func serverTLS(o *Options) (*tls.Config, error) {
 	case "require-verify":
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 	}
-	config.ClientCAs, err = authorities(o.TLSRootCAFile)
+	config.ClientCAs, err = cluster.Authorities(o.TLSRootCAFile)
 	return config, err
 }
 
 func outgoingTLS(o *Options) (*tls.Config, error) {
-	pool, err := authorities(o.TLSRootCAFile)
+	pool, err := cluster.Authorities(o.TLSRootCAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func clusterTLS(o *Options) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := authorities(o.ClusterTLSCA)
+	pool, err := cluster.Authorities(o.ClusterTLSCA)
 	if err != nil {
 		return nil, err
 	}
@@ -91,20 +92,4 @@ func verifyMember(s tls.ConnectionState, pool *x509.CertPool) error {
 		Roots: pool, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	})
 	return err
-}
-
-// authorities returns nil, the pool of the system, when there is no file.
-func authorities(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("failed to append certificate to pool")
-	}
-	return pool, nil
 }

@@ -1,16 +1,19 @@
 package main
 
 import (
+	"compress/gzip"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 // archived are the lines of all files of a folder, in order.
@@ -120,7 +123,10 @@ func TestToFile(t *testing.T) {
 		dir := t.TempDir()
 		postNumbers(t, node, "moved", 10)
 		p := start(t, dir, "--topic=moved", "--sync-interval=1h", "--host-identifier=h")
-		waitFor(t, "the file", func() bool { s := state("moved"); return s.Clients == 1 && s.Depth == 0 && len(filesIn(t, dir)) == 1 })
+		waitFor(t, "the file", func() bool {
+			s := state("moved")
+			return s.Clients == 1 && s.Depth == 0 && len(filesIn(t, dir)) == 1
+		})
 		waitFor(t, "the messages to be finished", func() bool {
 			p.signal(syscall.SIGHUP)
 			return state("moved").InFlight == 0
@@ -162,7 +168,7 @@ func TestToFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := start(t, blocked, "--topic=lost")
-		if status := p.status(); status != exitFault || !strings.Contains(p.err.String(), "archive topic lost") {
+		if status := p.status(); status != cli.ExitFault || !strings.Contains(p.err.String(), "archive topic lost") {
 			t.Errorf("ended with %d: %s", status, p.err.String())
 		}
 		if s := state("lost"); s.Depth+s.InFlight != 1 {
@@ -182,25 +188,55 @@ func whatGunzipReads(t *testing.T, path string) string {
 	return readableGzip(f)
 }
 
-func BenchmarkArchiveFile(b *testing.B) {
-	for _, gz := range []bool{false, true} {
-		b.Run("gzip "+strconv.FormatBool(gz), func(b *testing.B) {
-			dir := b.TempDir()
-			p := &archivePlace{name: archiveName{gzip: gz}, gzipLevel: 6, work: dir, output: dir}
-			a, err := p.open("a<REV>", 0, noon)
-			if err != nil {
-				b.Fatal(err)
-			}
-			body := []byte(strings.Repeat("0123456789", 10))
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := a.write(body); err != nil {
-					b.Fatal(err)
-				}
-			}
-			if _, err := a.finish(); err != nil {
-				b.Fatal(err)
-			}
-		})
+// filesIn lists the files in a folder and its folders, by their names within it.
+func filesIn(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			rel, _ := filepath.Rel(dir, path)
+			all = append(all, rel)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	slices.Sort(all)
+	return all
+}
+
+func holds(t *testing.T, path, want string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil || string(b) != want {
+		t.Errorf("%s holds %q, %v", path, b, err)
+	}
+}
+
+func gunzip(t *testing.T, path string) string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	b, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return string(b)
+}
+
+// readableGzip is all that can be read of a file that may be cut off.
+func readableGzip(r io.Reader) string {
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return ""
+	}
+	b, _ := io.ReadAll(z)
+	return string(b)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 // readFile takes a config file of stock nsqd or nsqlookupd, or our own: flat keys, TOML.
@@ -30,7 +31,7 @@ func (s *settings) readTOML(text string) error {
 	options := fileOptions()
 	for _, key := range sortedKeys(keys) {
 		if o, known := options[key]; known {
-			if err := o.in(s.opts).setTOML(keys[key]); err != nil {
+			if err := o.in(s.opts).SetTOML(keys[key]); err != nil {
 				wrong = append(wrong, fmt.Sprintf("failed parsing %s %v: %v", key, keys[key], err))
 			}
 			s.set[o.name] = true
@@ -64,7 +65,7 @@ func nearestKey(key string) (string, bool) {
 		spellings[k] = k
 		spellings[strings.ReplaceAll(o.name, "-", "_")] = k
 	}
-	near, ok := nearest(strings.ReplaceAll(strings.ToLower(key), "-", "_"), sortedKeys(spellings))
+	near, ok := cli.Nearest(strings.ReplaceAll(strings.ToLower(key), "-", "_"), sortedKeys(spellings))
 	return spellings[near], ok
 }
 

@@ -161,7 +161,7 @@ func FuzzFlag(f *testing.F) {
 			return
 		}
 		for _, o := range allOptions() {
-			if !s.set[o.name] || o.in(s.opts).kind() == "list" {
+			if !s.set[o.name] || o.in(s.opts).Kind() == "list" {
 				continue
 			}
 			again := newOptions()

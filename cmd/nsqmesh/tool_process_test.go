@@ -11,6 +11,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
+	"github.com/nsqmesh/nsqmesh/cmd/cluster"
 )
 
 // toolVariable is set for a process of the test binary that is to be a tool.
@@ -42,7 +45,7 @@ func startCommand(t testing.TB, node *process, cmd *exec.Cmd) *toolProcess {
 	p := &toolProcess{t: t, cmd: cmd, exited: make(chan struct{})}
 	cmd.Env = append(os.Environ(), cmd.Env...)
 	cmd.Env = append(cmd.Env, toolVariable+"=1", "GORACE=atexit_sleep_ms=0 halt_on_error=1",
-		lookupVariableName+"="+node.addr.LookupHTTP)
+		cluster.LookupVariableName+"="+node.addr.LookupHTTP)
 	cmd.Stdout, cmd.Stderr = &p.out, &p.err
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var err error
@@ -88,7 +91,7 @@ func (p *toolProcess) status() int {
 func (p *toolProcess) interrupt() {
 	p.t.Helper()
 	p.signal(syscall.SIGINT)
-	if status := p.status(); status != exitOK {
+	if status := p.status(); status != cli.ExitOK {
 		p.t.Fatalf("%v ended with %d on Ctrl-C: %s", p.cmd.Args[1:], status, p.err.String())
 	}
 }
@@ -109,7 +112,7 @@ func useTool(t testing.TB, node *process, in string, args ...string) (status int
 func mustUse(t testing.TB, node *process, in string, into any, args ...string) {
 	t.Helper()
 	status, out, errOut := useTool(t, node, in, append(args, "--output=json")...)
-	if status != exitOK {
+	if status != cli.ExitOK {
 		t.Fatalf("%v ended with %d: %s", args, status, errOut)
 	}
 	if err := json.Unmarshal([]byte(out), into); err != nil {

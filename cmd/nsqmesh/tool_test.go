@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"flag"
-	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 func TestToolCommandLines(t *testing.T) {
@@ -86,22 +83,22 @@ func TestToolCommandLines(t *testing.T) {
 // What stands in help works: every option of every example is one.
 func TestExamplesInHelp(t *testing.T) {
 	for _, c := range commands() {
-		if c.flags == nil {
+		if c.Flags == nil {
 			continue
 		}
-		_, help, _ := nsqmesh(c.name, "-h")
+		_, help, _ := nsqmesh(c.Name, "-h")
 		help, _, _ = strings.Cut(help, "\nOptions:")
 		examples := exampleCommands(help)
 		if len(examples) < 2 {
-			t.Errorf("%s -h has no examples", c.name)
+			t.Errorf("%s -h has no examples", c.Name)
 		}
 		for _, words := range examples {
-			if words[0] != c.name || strings.Contains(strings.Join(words, " "), "$(") {
+			if words[0] != c.Name || strings.Contains(strings.Join(words, " "), "$(") {
 				continue // another command, or what only a shell knows
 			}
-			f := &flagTable{FlagSet: c.flags()}
-			if _, err := f.parse(words[1:]); err != nil {
-				t.Errorf("%s -h: %v: %v", c.name, words, err)
+			f := &cli.Flags{FlagSet: c.Flags()}
+			if _, err := f.ParseWords(words[1:]); err != nil {
+				t.Errorf("%s -h: %v: %v", c.Name, words, err)
 			}
 		}
 	}
@@ -142,166 +139,4 @@ func shellWords(line string) (words []string) {
 		}
 	}
 	return words
-}
-
-func TestWordsAndFlagsMix(t *testing.T) {
-	for line, want := range map[string][]string{
-		"a --on b --n 3 c":    {"a", "b", "c"},
-		"--n=3 a":             {"a"},
-		"a -- --n b":          {"a", "--n", "b"},
-		"--on":                nil,
-		"-- -x":               {"-x"},
-		"a --on=false -n 3 b": {"a", "b"},
-	} {
-		f := &flagTable{FlagSet: flag.NewFlagSet("x", flag.ContinueOnError)}
-		var on bool
-		var n int
-		f.add(&on, "on", "")
-		f.add(&n, "n", "")
-		if got, err := f.parse(strings.Fields(line)); !slices.Equal(got, want) || err != nil {
-			t.Errorf("%q: got %q, %v", line, got, err)
-		}
-	}
-}
-
-func TestPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := pace{perSecond: 100}
-		begin, left := time.Now(), 300
-		for left > 0 {
-			n := p.most(left)
-			p.wait(t.Context(), n)
-			left -= n
-		}
-		if took := time.Since(begin); took < 2900*time.Millisecond || took > 3*time.Second {
-			t.Errorf("300 at 100 a second took %v", took)
-		}
-		time.Sleep(time.Hour)
-		begin = time.Now()
-		for range 10 {
-			p.wait(t.Context(), 10)
-		}
-		if took := time.Since(begin); took < 900*time.Millisecond {
-			t.Errorf("after a pause 100 came in %v", took)
-		}
-		free := pace{}
-		if begin = time.Now(); free.most(7) != 7 {
-			t.Error("no rate is no limit")
-		}
-		if free.wait(t.Context(), 1000); time.Since(begin) > 0 {
-			t.Error("no rate waits")
-		}
-		if slow := (&pace{perSecond: 3}); slow.most(500) != 1 {
-			t.Error("a slow rate sends one at a time")
-		}
-	})
-}
-
-func TestTable(t *testing.T) {
-	tab := &table{head: []string{"NAME", " COUNT", "STATE"}}
-	tab.add(plain("a"), number(1234567), plain(""))
-	tab.add(plain("längste"), number(-12), cellText{"ok", paint(true).good})
-	var b bytes.Buffer
-	if n := tab.print(&b, false); n != 3 {
-		t.Errorf("%d lines", n)
-	}
-	want := "NAME         COUNT  STATE\na        1,234,567\nlängste        -12  \x1b[32mok\x1b[0m\n"
-	if b.String() != want {
-		t.Errorf("got %q", b.String())
-	}
-}
-
-func TestNumbersForPeople(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000"} {
-		if got := grouped(n); got != want {
-			t.Errorf("%d: %s", n, got)
-		}
-	}
-	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1536: "1.5 KiB", 5 << 20: "5.0 MiB", 3 << 30: "3.0 GiB", 2 << 40: "2.0 TiB"} {
-		if got := byteSize(n); got != want {
-			t.Errorf("%d: %s", n, got)
-		}
-	}
-	if plural(1, "row") != "1 row" || plural(0, "row") != "0 rows" || perSecond(5, 0) != 0 {
-		t.Error("small numbers")
-	}
-}
-
-func TestConsoleKeepsTheLastLineBelow(t *testing.T) {
-	var b bytes.Buffer
-	c := &console{w: &b, live: true}
-	c.show("50%")
-	c.say("hello")
-	c.show("")
-	c.say("end")
-	if want := "50%\r\x1b[Khello\n50%\r\x1b[Kend\n"; b.String() != want {
-		t.Errorf("got %q", b.String())
-	}
-	b.Reset()
-	_ = c.Output(2, `ERR 1 [t/c] error querying nsqlookupd - got response 404 Not Found "{\"message\":\"TOPIC_NOT_FOUND\"}"`)
-	if b.Len() > 0 {
-		t.Errorf("a topic that is not there yet is said each time: %q", b.String())
-	}
-}
-
-func TestConsoleSaysTheSameOnceInAWhile(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var b bytes.Buffer
-		c := &console{w: &b}
-		for range 4 {
-			_ = c.Output(2, "refused")
-			_ = c.Output(2, "reset")
-			time.Sleep(sameLineAgain/2 + 1)
-		}
-		if want := "refused\nreset\nrefused\nreset\n"; b.String() != want {
-			t.Errorf("got %q", b.String())
-		}
-	})
-}
-
-func TestRates(t *testing.T) {
-	now := time.Now()
-	node := func(address string, messages, depth int64) nodeStats {
-		return nodeStats{address: address, Topics: []topicStat{{Name: "t", Messages: messages, Depth: depth}}}
-	}
-	var m meter
-	for step, c := range []struct {
-		nodes   []nodeStats
-		in, out float64
-	}{
-		{[]nodeStats{node("a", 1000, 1000)}, 0, 0},                     // where counters stand
-		{[]nodeStats{node("a", 1100, 1050), node("b", 900, 0)}, 10, 5}, // b is new here, its past is no traffic
-		{[]nodeStats{node("b", 950, 50)}, 5, 0},                        // a is gone
-		{[]nodeStats{node("b", 20, 0)}, 2, 2},                          // b has started anew
-		{[]nodeStats{node("b", 20, 30)}, 0, 0},                         // more on disk than came: never negative
-	} {
-		now = now.Add(10 * time.Second)
-		got := m.measure(c.nodes, now)[channelKey{"t", ""}]
-		if got.In != c.in || got.Out != c.out {
-			t.Errorf("step %d: in %v, out %v", step, got.In, got.Out)
-		}
-	}
-}
-
-func TestStatTableShowsTheBusiest(t *testing.T) {
-	rates := map[channelKey]rate{}
-	for i, name := range []string{"a", "b", "c", "d"} {
-		rates[channelKey{name, ""}] = rate{In: float64(i), counters: counters{Nodes: 1}}
-	}
-	var b bytes.Buffer
-	s := &statTable{out: &b, live: true, top: 2}
-	for range 2 {
-		if err := s.show(rates, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	first, second, again := strings.Cut(b.String(), "\x1b[4A\x1b[J") // head, two rows, and the note
-	if !again || !strings.Contains(second, "\nc ") || !strings.Contains(second, "\nd ") || strings.Contains(first, "\na ") ||
-		!strings.Contains(first, "2 rows that are quieter") {
-		t.Errorf("got %q", b.String())
-	}
-	b.Reset()
-	if err := (&statTable{out: &b, top: 2}).show(rates, nil); err != nil || strings.Count(b.String(), "\n") != 5 {
-		t.Errorf("in a file all rows are shown: %q", b.String())
-	}
 }

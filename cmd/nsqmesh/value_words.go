@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
 // LogLevel counts from 1 as /config shows it.
@@ -24,7 +26,7 @@ var logWords = []string{"debug", "info", "warn", "error", "fatal"}
 
 func (l *LogLevel) String() string { return wordAt(logWords, int(*l)-1) }
 func (l *LogLevel) Get() any       { return int(*l) }
-func (l *LogLevel) kind() string   { return "level" }
+func (l *LogLevel) Kind() string   { return "level" }
 
 func (l *LogLevel) Set(s string) error {
 	i := slices.Index(logWords, strings.ToLower(s))
@@ -35,7 +37,7 @@ func (l *LogLevel) Set(s string) error {
 	return nil
 }
 
-func (l *LogLevel) setTOML(v any) error { return setWord(l, v) }
+func (l *LogLevel) SetTOML(v any) error { return setWord(l, v) }
 
 // slogLevel is the level in the logger's terms; fatal stands one step above error.
 func (l LogLevel) slogLevel() slog.Level { return slog.Level(4 * (l - LogInfo)) }
@@ -54,7 +56,7 @@ var tlsRequiredWords = []string{"false", "tcp-https", "true"}
 func (t *TLSRequired) String() string   { return wordAt(tlsRequiredWords, int(*t)) }
 func (t *TLSRequired) Get() any         { return int(*t) }
 func (t *TLSRequired) IsBoolFlag() bool { return true }
-func (t *TLSRequired) kind() string     { return "true|false|tcp-https" }
+func (t *TLSRequired) Kind() string     { return "true|false|tcp-https" }
 
 func (t *TLSRequired) Set(s string) error {
 	if strings.EqualFold(s, "tcp-https") {
@@ -63,7 +65,7 @@ func (t *TLSRequired) Set(s string) error {
 	}
 	required, err := strconv.ParseBool(strings.ToLower(s))
 	if err != nil {
-		return mustBe("true, false or tcp-https")
+		return cli.MustBe("true, false or tcp-https")
 	}
 	*t = TLSNotRequired
 	if required {
@@ -72,7 +74,7 @@ func (t *TLSRequired) Set(s string) error {
 	return nil
 }
 
-func (t *TLSRequired) setTOML(v any) error {
+func (t *TLSRequired) SetTOML(v any) error {
 	if required, ok := v.(bool); ok {
 		v = strconv.FormatBool(required)
 	}
@@ -86,7 +88,7 @@ var tlsVersionWords = []string{"tls1.0", "tls1.1", "tls1.2", "tls1.3"}
 
 func (t *TLSVersion) String() string { return wordAt(tlsVersionWords, int(*t)-tls.VersionTLS10) }
 func (t *TLSVersion) Get() any       { return int(*t) }
-func (t *TLSVersion) kind() string   { return "version" }
+func (t *TLSVersion) Kind() string   { return "version" }
 
 // Set takes no word at all for the default.
 func (t *TLSVersion) Set(s string) error {
@@ -95,18 +97,18 @@ func (t *TLSVersion) Set(s string) error {
 	}
 	i := slices.Index(tlsVersionWords, strings.ToLower(s))
 	if i < 0 {
-		return mustBe("one of " + strings.Join(tlsVersionWords, ", "))
+		return cli.MustBe("one of " + strings.Join(tlsVersionWords, ", "))
 	}
 	*t = TLSVersion(tls.VersionTLS10 + i)
 	return nil
 }
 
-func (t *TLSVersion) setTOML(v any) error { return setWord(t, v) }
+func (t *TLSVersion) SetTOML(v any) error { return setWord(t, v) }
 
-func setWord(word value, v any) error {
+func setWord(word cli.Value, v any) error {
 	s, ok := v.(string)
 	if !ok {
-		return mustBe("a word in quotes")
+		return cli.MustBe("a word in quotes")
 	}
 	return word.Set(s)
 }

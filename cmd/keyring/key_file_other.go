@@ -1,0 +1,11 @@
+//go:build !unix
+
+package keyring
+
+import (
+	"io/fs"
+	"os"
+)
+
+// keepOwner has nothing to do where files have no owner that a program could keep.
+func keepOwner(*os.File, fs.FileInfo) error { return nil }
