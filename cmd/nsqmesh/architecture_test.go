@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"cmd/keyring":    {"cmd/cli"},
 	"cmd/cli":        {},
 	"admin":          {"httpapi", "node/names"},
+	"admin/chart":    {},
 	"httpapi":        {"node", "node/nsqd", "node/lookupd", "node/statsd", "node/queue", "node/registry", "node/names"},
 	"httpapi/follow": {},
 	"node":           {"node/nsqd", "node/lookupd", "node/queue", "node/registry", "node/catalog", "node/names"},
