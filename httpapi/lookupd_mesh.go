@@ -57,6 +57,7 @@ type meshMember struct {
 	Zone             string  `json:"topology_zone"`
 	Region           string  `json:"topology_region"`
 	Draining         bool    `json:"draining"`
+	NodeID           *int    `json:"node_id"` // in its message ids
 	Generation       uint64  `json:"generation"`
 	RegistryVersion  uint64  `json:"registry_version"`
 	RegistryEntries  int     `json:"registry_entries"`
@@ -152,5 +153,8 @@ func (m *meshMember) register(d registry.DocumentStatus) {
 	m.Hostname, m.BroadcastAddress, m.Version = n.Hostname, n.BroadcastAddress, n.Version
 	m.TCPPort, m.HTTPPort, m.LookupTCPPort, m.LookupHTTPPort = n.TCPPort, n.HTTPPort, n.LookupTCPPort, n.LookupHTTPPort
 	m.Zone, m.Region, m.Draining = n.Zone, n.Region, n.Draining
+	if n.NodeIDOrigin != registry.NoNodeID {
+		m.NodeID = &n.NodeID
+	}
 	m.Generation, m.RegistryVersion, m.RegistryEntries = d.Generation, d.Version, d.Entries
 }

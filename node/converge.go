@@ -22,10 +22,14 @@ func (n *Node) Run(ctx context.Context) error {
 		case <-n.changes.C():
 			n.declare()
 		case <-n.registry.C():
+			n.Renumber()
 			n.Obey()
 		}
 	}
 }
+
+// Renumber has new message ids come from the node id that the mesh knows this node by.
+func (n *Node) Renumber() { n.broker.SetNodeID(int64(n.registry.NodeID())) }
 
 // Declare tells the registry of everything that the queues hold; once, before the mesh hears of this node.
 func (n *Node) Declare() {

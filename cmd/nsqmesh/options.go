@@ -16,6 +16,7 @@ type Options struct {
 
 	// Identity
 	NodeID            int64
+	NodeIDGiven       bool // not found out
 	NodeName          string
 	WorkerID          bool // no effect
 	DataPath          string

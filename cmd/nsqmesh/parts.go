@@ -26,13 +26,14 @@ const (
 
 // parts are a node's pieces. Each start function makes some and registers how they stop.
 type parts struct {
-	id       string
-	broker   *queue.Broker
-	registry *registry.Registry
-	mesh     *gossip.Mesh // nil when gossip is off
-	node     *node.Node
-	stock    *lookupd.Peers
-	tcp      *nsqd.Server
+	id           string
+	nodeIDOrigin registry.NodeIDOrigin
+	broker       *queue.Broker
+	registry     *registry.Registry
+	mesh         *gossip.Mesh // nil when gossip is off
+	node         *node.Node
+	stock        *lookupd.Peers
+	tcp          *nsqd.Server
 }
 
 // openQueues locks the data folder and loads what it holds.
@@ -58,13 +59,14 @@ func (s *server) openQueues() error {
 
 // openRegistry learns who this node is and what it knew of the others.
 func (s *server) openRegistry() error {
-	id, generation, err := registry.OpenIdentity(s.opts.DataPath)
+	identity, err := registry.OpenIdentity(s.opts.DataPath)
 	if err != nil {
 		return err
 	}
-	s.parts.id = id
+	s.parts.id = identity.ID
+	s.numberNode(identity)
 	s.parts.registry = registry.New(registry.Options{
-		ID: id, Generation: generation, DataPath: s.opts.DataPath,
+		ID: identity.ID, Generation: identity.Generation, DataPath: s.opts.DataPath,
 		TombstoneLifetime: s.opts.TombstoneLifetime, InactiveProducerTimeout: s.opts.InactiveProducerTimeout,
 		Hold: s.meshed(), Log: s.log,
 	}, nil)
@@ -73,6 +75,22 @@ func (s *server) openRegistry() error {
 	}
 	s.life.run("registry", s.parts.registry.Run)
 	return nil
+}
+
+// numberNode finds the node id to begin with where none was given. A node that joins others does not take that of its host
+// name, which it may share with them.
+func (s *server) numberNode(identity registry.Identity) {
+	s.parts.nodeIDOrigin = registry.GivenNodeID
+	if s.opts.NodeIDGiven {
+		return
+	}
+	s.parts.nodeIDOrigin = registry.ChosenNodeID
+	switch {
+	case identity.NodeID != nil:
+		s.opts.NodeID = int64(*identity.NodeID)
+	case s.meshed():
+		s.opts.NodeID = int64(registry.FirstNodeID(identity.ID))
+	}
 }
 
 func (s *server) meshed() bool { return s.opts.GossipAddress != "" && len(s.opts.GossipSeeds) > 0 }
@@ -142,7 +160,9 @@ func (s *server) startNode() error {
 		TCPPort: o.BroadcastTCPPort, HTTPPort: o.BroadcastHTTPPort,
 		LookupTCPPort: portOf(s.socks.lookupTCP), LookupHTTPPort: portOf(s.socks.lookupHTTP),
 		Version: cli.StockVersion, Zone: o.TopologyZone, Region: o.TopologyRegion,
+		NodeID: int(o.NodeID), NodeIDOrigin: s.parts.nodeIDOrigin,
 	})
+	s.parts.node.Renumber()
 	s.parts.node.Obey()
 	s.parts.node.Declare()
 	s.life.run("stock lookupds", func(ctx context.Context) error {

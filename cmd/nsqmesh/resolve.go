@@ -17,7 +17,7 @@ func (s *settings) resolve() error {
 	if err != nil {
 		return fmt.Errorf("failed to read the host name: %w", err)
 	}
-	if !s.set["node-id"] {
+	if o.NodeIDGiven = s.set["node-id"]; !o.NodeIDGiven {
 		o.NodeID = defaultNodeID(hostname)
 	}
 	if o.BroadcastAddress == "" {

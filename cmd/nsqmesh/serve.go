@@ -32,7 +32,7 @@ func runServe(args []string, std cli.Stdio) int {
 // serve is the life of a node in one straight line: build, start, wait, stop in reverse.
 func serve(ctx context.Context, opts *Options, stderr io.Writer) error {
 	log, level := newLogger(opts, stderr)
-	log.Info("nsqmesh starts", "version", cli.ProductVersion(), "compatible", "nsqd v"+cli.StockVersion, "node-id", opts.NodeID)
+	log.Info("nsqmesh starts", "version", cli.ProductVersion(), "compatible", "nsqd v"+cli.StockVersion)
 	life := newLifecycle(log)
 	s := &server{opts: opts, log: log, level: level, life: life, started: time.Now()}
 	if err := s.start(); err != nil {
@@ -121,7 +121,7 @@ func (s *server) announce() error {
 		return err
 	}
 	s.life.onStop(addressFile, func() error { return removeAddresses(s.opts.DataPath) })
-	s.log.Info("ready", "name", s.name(), "tcp", a.TCP, "http", a.HTTP, "https", a.HTTPS,
+	s.log.Info("ready", "name", s.name(), "node-id", s.parts.registry.NodeID(), "tcp", a.TCP, "http", a.HTTP, "https", a.HTTPS,
 		"lookup-tcp", a.LookupTCP, "lookup-http", a.LookupHTTP, "gossip", a.Gossip, "cluster", a.Cluster)
 	return nil
 }

@@ -39,6 +39,9 @@ func New(o Options) *Broker {
 	return b
 }
 
+// SetNodeID changes what new message ids come from: 0 to 1023. Ids still rise.
+func (b *Broker) SetNodeID(id int64) { b.ids.setNode(id) }
+
 // Run writes nsqd.dat whenever topics, channels or pauses changed, until ctx ends.
 func (b *Broker) Run(ctx context.Context) error {
 	b.metadata.run(ctx, func(err error) { b.o.Log.Error("persist metadata", "err", err) })

@@ -19,12 +19,13 @@ const (
 // topic. It never waits: when the sequence of a time unit is used up it goes on in the next unit, and when the clock is
 // set back it goes on from where it was, so ids always rise.
 type idSource struct {
-	node ID
+	node atomic.Uint64 // in its place in the id
 	next atomic.Uint64 // time unit and sequence of the next id, as one number so that the sequence carries into the unit
 }
 
 func newIDSource(node int64) *idSource {
-	s := &idSource{node: ID(node) << sequenceBits}
+	s := &idSource{}
+	s.node.Store(uint64(node) << sequenceBits)
 	s.next.Store(1) // no message has the id 0
 	return s
 }
@@ -34,6 +35,19 @@ func (s *idSource) number(batch []Message, now int64) {
 	ticket := s.take(len(batch), now)
 	for i := range batch {
 		batch[i].ID = s.id(ticket + uint64(i))
+	}
+}
+
+// setNode has the ids from the next time unit on come from another node id; within one unit they would not rise.
+func (s *idSource) setNode(node int64) {
+	if s.node.Swap(uint64(node)<<sequenceBits) == uint64(node)<<sequenceBits {
+		return
+	}
+	for {
+		next := s.next.Load()
+		if s.next.CompareAndSwap(next, (next>>sequenceBits+1)<<sequenceBits) {
+			return
+		}
 	}
 }
 
@@ -52,7 +66,7 @@ func (s *idSource) take(n int, now int64) uint64 {
 // id puts the node id between the unit and the sequence of a ticket.
 func (s *idSource) id(ticket uint64) ID {
 	const sequence = 1<<sequenceBits - 1
-	return ID(ticket&^sequence)<<nodeBits | s.node | ID(ticket&sequence)
+	return ID(ticket&^sequence)<<nodeBits | ID(s.node.Load()) | ID(ticket&sequence)
 }
 
 // AppendHex appends the 16 hex digits of the id.

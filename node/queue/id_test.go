@@ -55,6 +55,22 @@ func TestIDsRise(t *testing.T) {
 	}
 }
 
+func TestIDsRiseWhenTheNodeIDChanges(t *testing.T) {
+	s := newIDSource(1023)
+	last := ID(0)
+	for _, node := range []int64{1023, 5, 5, 900, 0} {
+		s.setNode(node)
+		batch := make([]Message, 3)
+		s.number(batch, someTime)
+		for _, m := range batch {
+			if m.ID <= last || int64(m.ID>>12&1023) != node {
+				t.Errorf("%x follows %x on node %d", m.ID, last, node)
+			}
+			last = m.ID
+		}
+	}
+}
+
 func TestIDsOfManyPublishersAreUnique(t *testing.T) {
 	s := newIDSource(7)
 	var group sync.WaitGroup

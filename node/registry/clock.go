@@ -106,6 +106,7 @@ func (r *Registry) setAlive(d *document, alive bool) {
 		r.schedule(d.since + deadLife)
 	}
 	if changed {
+		r.contend(d)
 		r.touchAll(d)
 	}
 }

@@ -19,6 +19,7 @@ type instant = time.Duration
 // document is what one node says, as far as this node has heard. Only its owner changes it; all others copy.
 type document struct {
 	owner      string
+	node       Node   // what the owner says about itself
 	generation uint64 // raised at each start of the owner
 	version    uint64 // raised at each change
 	floor      uint64 // deltas reach back to here

@@ -14,37 +14,38 @@ import (
 
 const identityFile = "nsqmesh.id"
 
-// identity is what the file holds. A generation's low bits are random, so that two nodes started from copies of one data
-// folder do not speak under the same one.
-type identity struct {
+// Identity is what the data folder knows of its node. A generation's low bits are random, so that two nodes started from
+// copies of one folder do not speak under the same one.
+type Identity struct {
 	ID         string `json:"id"`
 	Generation uint64 `json:"generation"`
+	NodeID     *int   `json:"node_id,omitempty"` // the one that the node took when another one had the same
 }
 
 const generationStep = 1 << 16
 
-// OpenIdentity returns the id that a data folder gives its node, made once, and the generation of this start, which is
-// raised on disk before it returns.
-func OpenIdentity(dataPath string) (id string, generation uint64, err error) {
+// OpenIdentity returns the identity that a data folder gives its node. Its id is made once; its generation is raised on
+// disk at each start, before this returns.
+func OpenIdentity(dataPath string) (Identity, error) {
 	path := filepath.Join(dataPath, identityFile)
 	i, err := readIdentity(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		i, err = newIdentity(), nil
 	}
 	if err != nil {
-		return "", 0, fmt.Errorf("read identity: %w", err)
+		return Identity{}, fmt.Errorf("read identity: %w", err)
 	}
 	i.Generation = i.Generation/generationStep*generationStep + generationStep + randomBits()
 	if err := i.write(path); err != nil {
-		return "", 0, fmt.Errorf("write identity: %w", err)
+		return Identity{}, fmt.Errorf("write identity: %w", err)
 	}
-	return i.ID, i.Generation, nil
+	return i, nil
 }
 
-func newIdentity() identity {
+func newIdentity() Identity {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
-	return identity{ID: hex.EncodeToString(id[:])}
+	return Identity{ID: hex.EncodeToString(id[:])}
 }
 
 func randomBits() uint64 {
@@ -53,8 +54,8 @@ func randomBits() uint64 {
 	return uint64(binary.BigEndian.Uint16(b[:]))
 }
 
-func readIdentity(path string) (identity, error) {
-	var i identity
+func readIdentity(path string) (Identity, error) {
+	var i Identity
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return i, err
@@ -62,13 +63,13 @@ func readIdentity(path string) (identity, error) {
 	if err := json.Unmarshal(b, &i); err != nil {
 		return i, fmt.Errorf("%s: %w", path, err)
 	}
-	if !validID(i.ID) || i.Generation > maxNumber {
+	if !validID(i.ID) || i.Generation > maxNumber || i.NodeID != nil && (*i.NodeID < 0 || *i.NodeID >= NodeIDs) {
 		return i, fmt.Errorf("%s: %w", path, errMalformed)
 	}
 	return i, nil
 }
 
-func (i identity) write(path string) error {
+func (i Identity) write(path string) error {
 	b, err := json.Marshal(i)
 	if err != nil {
 		return err

@@ -90,6 +90,11 @@ func (r *Registry) indexTopic(d *document, k string, s subject, e entry) {
 func (r *Registry) introduceNode(d *document, e entry) {
 	p := r.producer(d, "")
 	n := decodeNode(e.value)
+	if e.deleted {
+		n = Node{}
+	}
+	d.node = n
+	r.contend(d)
 	if e.deleted || n.TCPPort == 0 {
 		r.introduce(p, nil)
 		return

@@ -49,7 +49,7 @@ func (r *Registry) IntentsOf(topic string) []Intent {
 	return nil
 }
 
-// C receives after intents may have changed; several changes may be one receive.
+// C receives after intents, or the node id, may have changed; several changes may be one receive.
 func (r *Registry) C() <-chan struct{} { return r.intents }
 
 // CreateTopic has a topic be known with no producer. It returns the stamp of what makes it known.

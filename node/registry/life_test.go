@@ -143,13 +143,13 @@ func TestBroadcasts(t *testing.T) {
 
 func TestIdentity(t *testing.T) {
 	dir := t.TempDir()
-	id, first, err := OpenIdentity(dir)
-	if err != nil || !validID(id) {
-		t.Fatal(id, err)
+	first, err := OpenIdentity(dir)
+	if err != nil || !validID(first.ID) {
+		t.Fatal(first, err)
 	}
-	again, second, err := OpenIdentity(dir)
-	if err != nil || again != id || second <= first {
-		t.Errorf("%s at %d, then %s at %d, %v", id, first, again, second, err)
+	second, err := OpenIdentity(dir)
+	if err != nil || second.ID != first.ID || second.Generation <= first.Generation {
+		t.Errorf("%v, then %v, %v", first, second, err)
 	}
 	info, err := os.Stat(filepath.Join(dir, identityFile))
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -159,15 +159,15 @@ func TestIdentity(t *testing.T) {
 	if len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	for _, bad := range []string{"", "{}", `{"id":"xyz","generation":1}`, "\x00"} {
+	for _, bad := range []string{"", "{}", `{"id":"xyz","generation":1}`, `{"id":"` + id(1) + `","generation":1,"node_id":1024}`, "\x00"} {
 		if err := os.WriteFile(filepath.Join(dir, identityFile), []byte(bad), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := OpenIdentity(dir); err == nil {
+		if _, err := OpenIdentity(dir); err == nil {
 			t.Errorf("%q was taken", bad) // a new id would leave the old document behind for days
 		}
 	}
-	if _, _, err := OpenIdentity(filepath.Join(dir, "missing")); err == nil {
+	if _, err := OpenIdentity(filepath.Join(dir, "missing")); err == nil {
 		t.Error("a folder that is not there was taken")
 	}
 }

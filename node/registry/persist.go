@@ -97,14 +97,14 @@ func (r *Registry) save() error {
 		r.mu.Unlock()
 		return nil
 	}
-	s, i := r.state(), identity{r.opts.ID, r.own.generation}
+	s, i := r.state(), r.identity()
 	r.unsaved, r.saveAt = false, 0
 	r.mu.Unlock()
 	b, err := json.Marshal(s)
 	if err == nil {
 		err = writeFile(filepath.Join(r.opts.DataPath, stateFile), b)
 	}
-	if err == nil && i.Generation != r.opts.Generation { // it was raised by a refutation
+	if err == nil && i != nil {
 		err = i.write(filepath.Join(r.opts.DataPath, identityFile))
 	}
 	if err != nil {
@@ -140,4 +140,18 @@ func (r *Registry) state() state {
 		}
 	}
 	return s
+}
+
+// identity returns what is to be written anew of it, nil if nothing is: a generation that a refutation raised, a node id
+// that was taken.
+func (r *Registry) identity() *Identity {
+	i := &Identity{ID: r.opts.ID, Generation: r.own.generation}
+	if r.nodeID.origin == ChosenNodeID {
+		number := r.nodeID.number
+		i.NodeID = &number
+	}
+	if i.Generation == r.opts.Generation && r.nodeID.number == r.nodeID.begun {
+		return nil
+	}
+	return i
 }

@@ -249,10 +249,7 @@ func (r *Registry) listNodes() *nodeSet {
 			set.nodes = append(set.nodes, p.shown)
 		}
 	}
-	if own := r.own.entries["n"]; !own.deleted {
-		n := decodeNode(own.value)
-		set.zone, set.region = n.Zone, n.Region
-	}
+	set.zone, set.region = r.own.node.Zone, r.own.node.Region
 	return set
 }
 

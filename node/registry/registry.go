@@ -69,6 +69,8 @@ type Registry struct {
 	created   map[string]Stamp // creation stamps read from disk, by key; used up by the first SetTopic
 	expiring  expiring
 	sent      sent
+	nodeID    ownNodeID
+	renumber  bool // another node has the same node id
 	refuted   []instant
 
 	restUntil   instant // no large rebuild before
@@ -101,6 +103,7 @@ func New(o Options, peers Peers) *Registry {
 		docs: map[string]*document{}, shares: map[string]uint64{}, forgotten: map[string]burial{},
 		topics: map[string]*topicIndex{}, intended: map[string]*topicIndex{},
 		producers: map[producerKey]*producer{}, guests: map[string]*Guest{}, created: map[string]Stamp{},
+		nodeID:      ownNodeID{warned: map[string]bool{}},
 		dirtyTopics: map[string]struct{}{}, dirtyNodes: map[*producer]struct{}{},
 	}
 	r.own = newDocument(o.ID)
@@ -137,6 +140,7 @@ func (r *Registry) now() instant { return time.Since(r.started) + 1 }
 
 // commit ends every critical section: what changed becomes visible here, and known to others.
 func (r *Registry) commit() {
+	r.chooseNodeID()
 	r.publish()
 	r.release()
 }
@@ -144,6 +148,7 @@ func (r *Registry) commit() {
 // commitMerge is commit for what others said. Much of that may wait a little for more: a node that joins hears of every
 // topic from every node, and building the view anew for each of them would cost by the square of their number.
 func (r *Registry) commitMerge() {
+	r.chooseNodeID()
 	if len(r.dirtyTopics) < lazyTopics || r.now() >= r.restUntil {
 		r.commit()
 		return

@@ -23,7 +23,7 @@ func (r *Registry) Documents() []DocumentStatus {
 	for _, owner := range slices.Sorted(maps.Keys(r.docs)) {
 		d := r.docs[owner]
 		list = append(list, DocumentStatus{
-			Owner: owner, Node: decodeNode(d.entries["n"].value),
+			Owner: owner, Node: d.node,
 			Generation: d.generation, Version: d.version,
 			Entries: len(d.live()), Alive: d.alive,
 		})

@@ -20,7 +20,11 @@ type Channel struct {
 func (r *Registry) SetNode(n Node) {
 	r.mu.Lock()
 	defer r.commit()
+	r.nodeID.number, r.nodeID.begun, r.nodeID.origin = n.NodeID, n.NodeID, n.NodeIDOrigin
 	r.put("n", n.encode(), 0)
+	for _, d := range r.docs {
+		r.contend(d)
+	}
 }
 
 // SetTopic says how a topic of this node's own nsqd is now.

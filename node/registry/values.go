@@ -70,6 +70,8 @@ type Node struct {
 	LookupTCPPort, LookupHTTPPort    int
 	Version, Zone, Region            string
 	Draining                         bool // it has producers go elsewhere
+	NodeID                           int  // in its message ids
+	NodeIDOrigin                     NodeIDOrigin
 }
 
 // Producer is an nsqd, a node's own or a stock one that is a guest of it, in the form that lookups list it.
@@ -103,7 +105,8 @@ func (n Node) encode() string {
 	for _, p := range []int{n.TCPPort, n.HTTPPort, n.LookupTCPPort, n.LookupHTTPPort} {
 		b = binary.AppendVarint(b, int64(p))
 	}
-	return string(append(b, bit(n.Draining)))
+	b = append(b, bit(n.Draining), byte(n.NodeIDOrigin))
+	return string(binary.AppendVarint(b, int64(n.NodeID)))
 }
 
 func decodeNode(value string) Node {
@@ -112,7 +115,7 @@ func decodeNode(value string) Node {
 		Name: r.text(maxText), Hostname: r.text(maxText), BroadcastAddress: r.text(maxText),
 		Version: r.text(maxText), Zone: r.text(maxText), Region: r.text(maxText),
 		TCPPort: r.signed(), HTTPPort: r.signed(), LookupTCPPort: r.signed(), LookupHTTPPort: r.signed(),
-		Draining: r.octet() == 1,
+		Draining: r.octet() == 1, NodeIDOrigin: NodeIDOrigin(r.octet()), NodeID: r.signed(),
 	}
 }
 
