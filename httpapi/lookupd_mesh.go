@@ -66,7 +66,8 @@ type meshMember struct {
 	Error            string  `json:"error,omitempty"`
 }
 
-// mesh tells how the members are, what this node has of each one's registry, and whether all have the same.
+// mesh tells how the members are, what this node has of each one's registry and, without compare=false, whether all have
+// the same.
 func (a *lookupdAPI) mesh(req *http.Request, _ httprouter.Params) (any, error) {
 	answer := struct {
 		Self     string       `json:"self"`
@@ -82,7 +83,13 @@ func (a *lookupdAPI) mesh(req *http.Request, _ httprouter.Params) (any, error) {
 	members, isolated := a.Mesh.Members()
 	answer.Hash, answer.Isolated = hex64(hash), isolated
 	answer.Members = describe(members, documents)
-	a.compare(req.Context(), answer.Members, hash, isolated)
+	q, err := query(req)
+	if err != nil {
+		return nil, err
+	}
+	if q.flag("compare") {
+		a.compare(req.Context(), answer.Members, hash, isolated)
+	}
 	for _, m := range answer.Members {
 		if m.Self {
 			answer.Self = m.ID

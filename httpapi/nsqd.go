@@ -65,6 +65,7 @@ type NsqdOptions struct {
 	Config   Config
 	Info     Info
 	Limits   Limits
+	Vitals   func() Vitals // nil leaves out /vitals, which a stock nsqd has not
 	Log      *slog.Logger
 }
 
@@ -83,6 +84,9 @@ func NewNsqd(o NsqdOptions) http.Handler {
 	r.plain("GET", "/ping", a.ping)
 	r.api("GET", "/info", a.info)
 	r.api("GET", "/stats", a.stats)
+	if a.Vitals != nil {
+		r.quiet("GET", "/vitals", a.vitals)
+	}
 	r.quiet("POST", "/pub", a.pub)
 	r.quiet("POST", "/mpub", a.mpub)
 	a.addTopics(r)

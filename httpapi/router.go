@@ -88,11 +88,18 @@ type answerer func(http.ResponseWriter, *http.Request, httprouter.Params) int
 // ServeHTTP makes an answerer fit where httprouter wants an http.Handler.
 func (a answerer) ServeHTTP(w http.ResponseWriter, req *http.Request) { a(w, req, nil) }
 
+// QuietAgent is the user agent of those who look every second or so: what they read is logged for debugging alone.
+const QuietAgent = "nsqmesh-admin"
+
 func (r *router) logged(a answerer) answerer {
 	return func(w http.ResponseWriter, req *http.Request, ps httprouter.Params) int {
 		start := time.Now()
 		status := a(w, req, ps)
-		r.log.Info("http request", "status", status, "method", req.Method, "uri", req.URL.RequestURI(),
+		level := slog.LevelInfo
+		if req.Method == http.MethodGet && req.UserAgent() == QuietAgent {
+			level = slog.LevelDebug
+		}
+		r.log.Log(req.Context(), level, "http request", "status", status, "method", req.Method, "uri", req.URL.RequestURI(),
 			"remote", req.RemoteAddr, "took", time.Since(start))
 		return status
 	}

@@ -17,7 +17,7 @@ const addressFile = "nsqmesh.addr"
 
 // listeners are the node's own sockets but for those of the mesh. One that is off is nil.
 type listeners struct {
-	tcp, http, https, lookupTCP, lookupHTTP net.Listener
+	tcp, http, https, lookupTCP, lookupHTTP, admin net.Listener
 }
 
 // listen binds all that opts name. After an error nothing stays bound.
@@ -38,6 +38,7 @@ func listen(opts *Options, clientTLS *tls.Config) (l *listeners, err error) {
 		{httpsAddress(opts, clientTLS), &l.https, true},
 		{opts.LookupTCPAddress, &l.lookupTCP, true},
 		{opts.LookupHTTPAddress, &l.lookupHTTP, true},
+		{opts.AdminHTTPAddress, &l.admin, true},
 	} {
 		if one.address == "" {
 			continue
@@ -70,7 +71,7 @@ func networkOf(address string) string {
 }
 
 func (l *listeners) close() {
-	for _, one := range []net.Listener{l.tcp, l.http, l.https, l.lookupTCP, l.lookupHTTP} {
+	for _, one := range []net.Listener{l.tcp, l.http, l.https, l.lookupTCP, l.lookupHTTP, l.admin} {
 		if one != nil {
 			one.Close()
 		}
@@ -103,7 +104,7 @@ type addresses struct {
 func (l *listeners) addresses() addresses {
 	return addresses{
 		TCP: addressOf(l.tcp), HTTP: addressOf(l.http), HTTPS: addressOf(l.https),
-		LookupTCP: addressOf(l.lookupTCP), LookupHTTP: addressOf(l.lookupHTTP),
+		LookupTCP: addressOf(l.lookupTCP), LookupHTTP: addressOf(l.lookupHTTP), AdminHTTP: addressOf(l.admin),
 	}
 }
 

@@ -39,6 +39,7 @@ func themes() []theme {
 		{"Messages", messageOptions()},
 		{"Client limits", clientOptions()},
 		{"Lookup", lookupOptions()},
+		{"Admin pages", adminOptions()},
 		{"TLS", tlsOptions()},
 		{"Authorization", authOptions()},
 		{"Statsd and latency", measureOptions()},

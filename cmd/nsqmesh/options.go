@@ -35,6 +35,10 @@ type Options struct {
 	LookupHTTPAddress string
 	AdminHTTPAddress  string
 
+	// Admin pages
+	AdminBasePath string
+	AdminReadOnly bool
+
 	// Mesh
 	GossipAddress    string
 	GossipAdvertise  string

@@ -36,6 +36,9 @@ var facts = map[string]fact{
 	"lookup-http-address": {key: "lookup_http_address", def: "0.0.0.0:4161", flag: "", toml: `""`, want: ""},
 	"admin-http-address":  {key: "admin_http_address", def: "0.0.0.0:4171", flag: ":0", toml: `":0"`, want: ":0"},
 
+	"admin-base-path": {key: "admin_base_path", def: "/", flag: "nsq", toml: `"nsq"`, want: "nsq"},
+	"admin-read-only": {key: "admin_read_only", def: false, flag: "true", toml: "true", want: true},
+
 	"gossip-seed":       {key: "gossip_seeds", def: []string{}, flag: "srv+_gossip._tcp.mesh.example", toml: `["srv+_gossip._tcp.mesh.example"]`, want: []string{"srv+_gossip._tcp.mesh.example"}},
 	"gossip-address":    {key: "gossip_address", def: "0.0.0.0:4155", flag: "", toml: `""`, want: ""},
 	"gossip-advertise":  {key: "gossip_advertise", def: "", flag: "[2001:db8::1]:7", toml: `"[2001:db8::1]:7"`, want: "[2001:db8::1]:7"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"time"
 
@@ -34,6 +35,8 @@ type parts struct {
 	node         *node.Node
 	stock        *lookupd.Peers
 	tcp          *nsqd.Server
+
+	nsqdAPI, lookupdAPI http.Handler
 }
 
 // openQueues locks the data folder and loads what it holds.
@@ -219,8 +222,9 @@ func (s *server) startNsqd() error {
 	api := httpapi.NewNsqd(httpapi.NsqdOptions{
 		Queues: s.parts.broker, Metadata: s.parts.node, Clients: s.parts.tcp.Clients, Config: conf,
 		Info: s.info(), Limits: httpapi.Limits{MaxMsgSize: s.opts.MaxMsgSize, MaxBodySize: s.opts.MaxBodySize, MaxReqTimeout: s.opts.MaxReqTimeout},
-		Log: s.log,
+		Vitals: s.vitals, Log: s.log,
 	})
+	s.parts.nsqdAPI = api
 	if l := s.socks.tcp; l != nil {
 		s.life.serve("nsqd TCP", func() error { return s.parts.tcp.Serve(l) })
 	}
@@ -250,7 +254,8 @@ func (s *server) startLookupd() error {
 		return nil
 	})
 	done := make(chan struct{})
-	s.serveHTTP("lookupd HTTP", s.socks.lookupHTTP, s.lookupAPI(done))
+	s.parts.lookupdAPI = s.lookupAPI(done)
+	s.serveHTTP("lookupd HTTP", s.socks.lookupHTTP, s.parts.lookupdAPI)
 	s.life.onStop("watchers", func() error {
 		close(done)
 		return nil

@@ -73,6 +73,7 @@ func (s *server) start() error {
 		s.startNsqd,
 		s.startLookupd,
 		s.startStatsd,
+		s.startAdmin,
 		s.announce,
 	} {
 		if err := step(); err != nil {
@@ -122,7 +123,7 @@ func (s *server) announce() error {
 	}
 	s.life.onStop(addressFile, func() error { return removeAddresses(s.opts.DataPath) })
 	s.log.Info("ready", "name", s.name(), "node-id", s.parts.registry.NodeID(), "tcp", a.TCP, "http", a.HTTP, "https", a.HTTPS,
-		"lookup-tcp", a.LookupTCP, "lookup-http", a.LookupHTTP, "gossip", a.Gossip, "cluster", a.Cluster)
+		"lookup-tcp", a.LookupTCP, "lookup-http", a.LookupHTTP, "admin", a.AdminHTTP, "gossip", a.Gossip, "cluster", a.Cluster)
 	return nil
 }
 

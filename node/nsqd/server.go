@@ -143,6 +143,13 @@ func (s *Server) Close() {
 	s.runs.Wait()
 }
 
+// Connections is how many there are.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
 // Clients returns what is known of every connection, in the order in which they came.
 func (s *Server) Clients() []ClientStats {
 	s.mu.Lock()
