@@ -30,8 +30,10 @@ type Options struct {
 
 	Thresholds Thresholds // of alerts; the zero value is that of the defaults
 
-	BasePath string // "" or "/nsq"
-	ReadOnly bool   // nobody may change anything
+	BasePath  string // "" or "/nsq"
+	AuditFile string // the log of actions; empty keeps it in memory alone
+
+	ReadOnly bool // nobody may change anything
 	Log      *slog.Logger
 }
 
@@ -42,6 +44,7 @@ type Admin struct {
 	http  *http.Client
 	fleet *fleet
 	views snapshots
+	audit auditLog
 }
 
 // New returns an Admin that has asked nobody yet.
@@ -53,10 +56,14 @@ func New(o Options) *Admin {
 		o.Thresholds = defaultThresholds
 	}
 	a := &Admin{o: o, http: newClient(o.Patience, o.TLS), fleet: newFleet(o.Patience)}
+	a.audit = auditLog{file: o.AuditFile, log: o.Log}
 	a.own.nsqd = caller{client: &http.Client{Transport: inProcess{o.Nsqd}}, base: "http://own"}
 	a.own.lookupd = caller{client: &http.Client{Transport: inProcess{o.Lookupd}}, base: "http://own"}
 	return a
 }
+
+// Load reads the files that an Admin stands on.
+func (a *Admin) Load() error { return a.audit.load() }
 
 // Close gives back what keeps connections to other nodes.
 func (a *Admin) Close() { a.http.CloseIdleConnections() }

@@ -29,6 +29,10 @@ func (a *Admin) routes() []route {
 		{"GET", apiBase + "/mesh", Viewer, show(a.Mesh)},
 		{"GET", apiBase + "/lookup", Viewer, show(a.Lookup)},
 		{"GET", apiBase + "/counter", Viewer, show(a.Counter)},
+		{"GET", apiBase + "/audit", Viewer, show(a.Audit)},
+		{"GET", apiBase + "/topics/{topic}/messages", Operator, a.showMessages},
+		{"GET", apiBase + "/topics/{topic}/channels/{channel}/messages", Operator, a.showMessages},
+		{"POST", apiBase + "/actions", Viewer, a.act},
 	}
 }
 
@@ -60,6 +64,35 @@ func (a *Admin) showNode(req *http.Request) (any, error) {
 	return d, err
 }
 
+// showMessages looks at messages: ?state=, ?node= (repeatable), ?max=.
+func (a *Admin) showMessages(req *http.Request) (any, error) {
+	q := req.URL.Query()
+	state := State(q.Get("state"))
+	if state == "" {
+		state = Waiting
+	}
+	if state != Waiting && state != InFlight && state != Deferred {
+		return nil, errInvalidState
+	}
+	most, err := positive(q.Get("max"), 10, 100)
+	if err != nil {
+		return nil, errInvalidMax
+	}
+	return a.Peek(req.Context(), req.PathValue("topic"), req.PathValue("channel"), state, q["node"], most)
+}
+
+// mostAction bounds the body of an action: a message to publish and a little more.
+const mostAction = 8 << 20
+
+// act carries out an Action. Which role that needs depends on it.
+func (a *Admin) act(req *http.Request) (any, error) {
+	var act Action
+	if err := json.NewDecoder(http.MaxBytesReader(nil, req.Body, mostAction)).Decode(&act); err != nil {
+		return nil, &apiError{http.StatusBadRequest, "INVALID_JSON"}
+	}
+	return a.Do(req.Context(), act)
+}
+
 // apiError is an answer other than 200.
 type apiError struct {
 	status int
@@ -69,12 +102,14 @@ type apiError struct {
 func (e *apiError) Error() string { return e.text }
 
 var (
-	errUnknownPath = &apiError{http.StatusNotFound, "NOT_FOUND"}
-	errNoTopic     = &apiError{http.StatusNotFound, "TOPIC_NOT_FOUND"}
-	errNoChannel   = &apiError{http.StatusNotFound, "CHANNEL_NOT_FOUND"}
-	errNoNode      = &apiError{http.StatusNotFound, "NODE_NOT_FOUND"}
-	errForbidden   = &apiError{http.StatusForbidden, "FORBIDDEN"}
-	errInternal    = &apiError{http.StatusInternalServerError, "INTERNAL_ERROR"}
+	errUnknownPath  = &apiError{http.StatusNotFound, "NOT_FOUND"}
+	errNoTopic      = &apiError{http.StatusNotFound, "TOPIC_NOT_FOUND"}
+	errNoChannel    = &apiError{http.StatusNotFound, "CHANNEL_NOT_FOUND"}
+	errNoNode       = &apiError{http.StatusNotFound, "NODE_NOT_FOUND"}
+	errInvalidState = &apiError{http.StatusBadRequest, "INVALID_STATE"}
+	errInvalidMax   = &apiError{http.StatusBadRequest, "INVALID_MAX"}
+	errForbidden    = &apiError{http.StatusForbidden, "FORBIDDEN"}
+	errInternal     = &apiError{http.StatusInternalServerError, "INTERNAL_ERROR"}
 )
 
 func (a *Admin) answers(r route) http.Handler {

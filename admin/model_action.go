@@ -21,9 +21,9 @@ const (
 	Tombstone      Kind = "tombstone"     // lookups of Topic leave out Nodes for a while (--tombstone-lifetime); with Delete, its messages there go, too
 	Untombstone    Kind = "untombstone"   // ends that
 	Publish        Kind = "publish"       // Body to Topic on one of Nodes; Defer is optional
-	Requeue        Kind = "requeue"       // messages IDs of a channel, or all, that are in flight on Nodes go back into it
+	Requeue        Kind = "requeue"       // messages IDs of a channel, or all of Client, or all, that are in flight on Nodes go back into it
 	Move           Kind = "move"          // likewise, but to the end of topic To on the same node
-	Disconnect     Kind = "disconnect"    // the connection from Client on Nodes[0]; what it has in flight is requeued
+	Disconnect     Kind = "disconnect"    // the connection from Client on Nodes[0]; what it has in flight comes back when it times out
 )
 
 // Action is something to be done, and to whom. Nodes are names or addresses; empty are all that have the thing.

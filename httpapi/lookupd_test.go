@@ -248,6 +248,7 @@ func (failingMetadata) DeleteTopic(context.Context, string) error           { re
 func (failingMetadata) CreateChannel(context.Context, string, string) error { return errFull }
 func (failingMetadata) DeleteChannel(context.Context, string, string) error { return errFull }
 func (failingMetadata) TombstoneProducer(string, string)                    {}
+func (failingMetadata) UntombstoneProducer(string, string)                  {}
 
 func TestLookupdPprof(t *testing.T) {
 	l := newTestLookupd(t)

@@ -16,13 +16,14 @@ var errMissingArgNode = &apiError{http.StatusBadRequest, "MISSING_ARG_NODE"}
 
 // LookupdMetadata changes what the whole mesh knows. Creating makes a name known and no queue, and a channel makes its topic
 // known, too; deleting what is unknown is queue.ErrTopicNotFound or queue.ErrChannelNotFound. A tombstone hides the producer
-// with that address and HTTP port from lookups of a topic for a while.
+// with that address and HTTP port from lookups of a topic for a while; ending that ends what was asked of this node.
 type LookupdMetadata interface {
 	CreateTopic(ctx context.Context, topic string) error
 	DeleteTopic(ctx context.Context, topic string) error
 	CreateChannel(ctx context.Context, topic, channel string) error
 	DeleteChannel(ctx context.Context, topic, channel string) error
 	TombstoneProducer(topic, node string)
+	UntombstoneProducer(topic, node string)
 }
 
 func (a *lookupdAPI) addTopics(r *router) {
@@ -31,7 +32,8 @@ func (a *lookupdAPI) addTopics(r *router) {
 		return m.CreateTopic(ctx, strings.Clone(topic))
 	}))
 	r.api("POST", "/topic/delete", onTopic(anyTopic, a.deleteTopic))
-	r.api("POST", "/topic/tombstone", a.tombstone)
+	r.api("POST", "/topic/tombstone", onProducer(m.TombstoneProducer))
+	r.api("POST", "/topic/untombstone", onProducer(m.UntombstoneProducer))
 	r.api("POST", "/channel/create", onChannel(func(ctx context.Context, topic, channel string) error {
 		return m.CreateChannel(ctx, strings.Clone(topic), strings.Clone(channel))
 	}))
@@ -63,15 +65,18 @@ func (a *lookupdAPI) deleteChannel(ctx context.Context, topic, channel string) e
 	return err
 }
 
-func (a *lookupdAPI) tombstone(req *http.Request, _ httprouter.Params) (any, error) {
-	q, topic, err := topicArg(req)
-	if err != nil {
-		return nil, err
+// onProducer acts on a topic of one producer.
+func onProducer(act func(topic, node string)) handler {
+	return func(req *http.Request, _ httprouter.Params) (any, error) {
+		q, topic, err := topicArg(req)
+		if err != nil {
+			return nil, err
+		}
+		node, ok := q.lookup("node")
+		if !ok {
+			return nil, errMissingArgNode
+		}
+		act(topic, node)
+		return nil, nil
 	}
-	node, ok := q.lookup("node")
-	if !ok {
-		return nil, errMissingArgNode
-	}
-	a.Metadata.TombstoneProducer(topic, node)
-	return nil, nil
 }

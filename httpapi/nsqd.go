@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -65,8 +66,13 @@ type NsqdOptions struct {
 	Config   Config
 	Info     Info
 	Limits   Limits
-	Vitals   func() Vitals // nil leaves out /vitals, which a stock nsqd has not
-	Log      *slog.Logger
+
+	// Disconnect cuts the connections from a remote address and returns how many there were. Nil has none.
+	Disconnect func(address string) int
+
+	Vitals func() Vitals                   // nil leaves out /vitals, which a stock nsqd has not
+	Audit  func() (json.RawMessage, error) // the log of actions taken here; nil leaves out /audit
+	Log    *slog.Logger
 }
 
 // nsqdAPI holds what its handlers need. Nothing in it changes but the batches that publishes share.
@@ -87,9 +93,13 @@ func NewNsqd(o NsqdOptions) http.Handler {
 	if a.Vitals != nil {
 		r.quiet("GET", "/vitals", a.vitals)
 	}
+	if a.Audit != nil {
+		r.quiet("GET", "/audit", func(*http.Request, httprouter.Params) (any, error) { return a.Audit() })
+	}
 	r.quiet("POST", "/pub", a.pub)
 	r.quiet("POST", "/mpub", a.mpub)
 	a.addTopics(r)
+	a.addMessages(r)
 	r.api("GET", "/config/:opt", a.getConfig)
 	r.api("PUT", "/config/:opt", a.putConfig)
 	addPprof(r, "/debug/pprof/")

@@ -45,3 +45,8 @@ func (l Lookup) DeleteChannel(_ context.Context, topic, channel string) error {
 
 // TombstoneProducer hides a producer from the lookups of a topic for a while.
 func (l Lookup) TombstoneProducer(topic, node string) { l.n.registry.TombstoneProducer(topic, node) }
+
+// UntombstoneProducer shows it again.
+func (l Lookup) UntombstoneProducer(topic, node string) {
+	l.n.registry.UntombstoneProducer(topic, node)
+}

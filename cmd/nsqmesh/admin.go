@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"net"
+	"net/http"
 	"path"
 	"strconv"
 
@@ -10,23 +12,44 @@ import (
 	"github.com/nsqmesh/nsqmesh/httpapi"
 )
 
-// startAdmin serves the admin pages and their API.
-func (s *server) startAdmin() error {
+// newAdmin makes the admin side of the node, before the APIs that it asks.
+func (s *server) newAdmin() error {
 	if s.socks.admin == nil {
 		return nil
 	}
 	a := admin.New(admin.Options{
 		Name: s.name(), Address: net.JoinHostPort(s.opts.BroadcastAddress, strconv.Itoa(s.opts.BroadcastHTTPPort)),
 		Version: cli.ProductVersion(), Cluster: s.opts.ClusterName,
-		Nsqd: s.parts.nsqdAPI, Lookupd: s.parts.lookupdAPI, TLS: s.tls.outgoing,
-		BasePath: basePath(s.opts.AdminBasePath), ReadOnly: s.opts.AdminReadOnly, Log: s.log,
+		Nsqd: later{&s.parts.nsqdAPI}, Lookupd: later{&s.parts.lookupdAPI}, TLS: s.tls.outgoing,
+		AuditFile: s.file("nsqmesh.audit"), BasePath: basePath(s.opts.AdminBasePath), ReadOnly: s.opts.AdminReadOnly, Log: s.log,
 	})
+	s.parts.admin = a
 	s.life.onStop("admin", func() error {
 		a.Close()
 		return nil
 	})
-	s.serveHTTP("admin HTTP", s.socks.admin, a.Handler(nil))
+	return a.Load()
+}
+
+// startAdmin serves the admin pages and their API.
+func (s *server) startAdmin() error {
+	if a := s.parts.admin; a != nil {
+		s.serveHTTP("admin HTTP", s.socks.admin, a.Handler(nil))
+	}
 	return nil
+}
+
+// later is an API that is made later.
+type later struct{ api *http.Handler }
+
+func (l later) ServeHTTP(w http.ResponseWriter, req *http.Request) { (*l.api).ServeHTTP(w, req) }
+
+// actions is what GET /audit tells; nil while there are no admin pages.
+func (s *server) actions() func() (json.RawMessage, error) {
+	if s.parts.admin == nil {
+		return nil
+	}
+	return s.parts.admin.AuditJSON
 }
 
 // basePath is empty for the root, and else starts with a slash and ends without one.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nsqmesh/nsqmesh/admin"
 	"github.com/nsqmesh/nsqmesh/cmd/cli"
 	"github.com/nsqmesh/nsqmesh/cmd/keyring"
 	"github.com/nsqmesh/nsqmesh/gossip"
@@ -36,6 +37,7 @@ type parts struct {
 	stock        *lookupd.Peers
 	tcp          *nsqd.Server
 
+	admin               *admin.Admin // nil when its pages are off
 	nsqdAPI, lookupdAPI http.Handler
 }
 
@@ -222,7 +224,7 @@ func (s *server) startNsqd() error {
 	api := httpapi.NewNsqd(httpapi.NsqdOptions{
 		Queues: s.parts.broker, Metadata: s.parts.node, Clients: s.parts.tcp.Clients, Config: conf,
 		Info: s.info(), Limits: httpapi.Limits{MaxMsgSize: s.opts.MaxMsgSize, MaxBodySize: s.opts.MaxBodySize, MaxReqTimeout: s.opts.MaxReqTimeout},
-		Vitals: s.vitals, Log: s.log,
+		Disconnect: s.parts.tcp.Disconnect, Vitals: s.vitals, Audit: s.actions(), Log: s.log,
 	})
 	s.parts.nsqdAPI = api
 	if l := s.socks.tcp; l != nil {

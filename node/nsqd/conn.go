@@ -70,6 +70,9 @@ func newConn(s *Server, number uint64, raw net.Conn) *conn {
 	return c
 }
 
+// String is the remote address, by which people tell connections apart.
+func (c *conn) String() string { return c.raw.RemoteAddr().String() }
+
 // remoteHost is empty for Unix sockets.
 func remoteHost(c net.Conn) string {
 	host, _, err := net.SplitHostPort(c.RemoteAddr().String())

@@ -150,6 +150,20 @@ func (s *Server) Connections() int {
 	return len(s.conns)
 }
 
+// Disconnect cuts the connections from a remote address, as ClientStats has it, and returns how many there were. What is in
+// flight to them comes back when it times out, as after any lost connection.
+func (s *Server) Disconnect(address string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		if c.String() == address {
+			c.raw.Close()
+			n++
+		}
+	}
+	return n
+}
+
 // Clients returns what is known of every connection, in the order in which they came.
 func (s *Server) Clients() []ClientStats {
 	s.mu.Lock()

@@ -75,7 +75,7 @@ func (c *conn) stats() ClientStats {
 	c.mu.Unlock()
 	s := ClientStats{
 		ClientID: f.clientID, Hostname: f.hostname, UserAgent: f.userAgent,
-		RemoteAddress: c.raw.RemoteAddr().String(),
+		RemoteAddress: c.String(),
 		State:         int(c.state.Load()),
 		Connected:     c.since,
 		Topic:         f.topic, Channel: f.channel,

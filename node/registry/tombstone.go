@@ -34,6 +34,21 @@ func (r *Registry) tombstone(topic string, p *producer) {
 	r.put(key(kindTombstone, topic, p.owner, p.guest), v.encode(r.own.owner), r.opts.TombstoneLifetime)
 }
 
+// UntombstoneProducer ends what TombstoneProducer of this node did. A tombstone that another node made ends there.
+func (r *Registry) UntombstoneProducer(topic, node string) {
+	r.mu.Lock()
+	defer r.commit()
+	t := r.topics[topic]
+	if t == nil {
+		return
+	}
+	for p := range t.holders {
+		if p.facts != nil && p.facts.at(node) {
+			r.remove(key(kindTombstone, topic, p.owner, p.guest))
+		}
+	}
+}
+
 // at compares as stock does, by text; an IPv6 address may have its brackets, as nsqadmin sends it, or not.
 func (p Producer) at(node string) bool {
 	port := strconv.Itoa(p.HTTPPort)
