@@ -29,6 +29,7 @@ func (a *Admin) routes() []route {
 		{"GET", apiBase + "/mesh", Viewer, show(a.Mesh)},
 		{"GET", apiBase + "/lookup", Viewer, show(a.Lookup)},
 		{"GET", apiBase + "/counter", Viewer, show(a.Counter)},
+		{"GET", apiBase + "/history", Viewer, a.showHistory},
 		{"GET", apiBase + "/audit", Viewer, show(a.Audit)},
 		{"GET", apiBase + "/topics/{topic}/messages", Operator, a.showMessages},
 		{"GET", apiBase + "/topics/{topic}/channels/{channel}/messages", Operator, a.showMessages},

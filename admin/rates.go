@@ -21,6 +21,28 @@ type looks struct {
 
 type look struct{ before, latest *statsAnswer }
 
+// baseTarget asks a node for its counters as they were some seconds ago, for whoever looks at it for the first time.
+const baseTarget = "/history/base"
+
+// known reports whether there is something to compare a node's next answer with.
+func (l *looks) known(address string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := l.of[address]
+	return at != nil && at.latest != nil && time.Since(at.latest.at) < longestLook
+}
+
+// seed takes what a node says about a little earlier.
+func (l *looks) seed(address string, base *statsAnswer) {
+	base.at = time.Now().Add(-time.Duration(base.AgeMs) * time.Millisecond)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.of == nil {
+		l.of = map[string]*look{}
+	}
+	l.of[address] = &look{before: base}
+}
+
 // earlier notes an answer and returns the one to compare it with; nil if there is none.
 func (l *looks) earlier(address string, s *statsAnswer) *statsAnswer {
 	l.mu.Lock()
@@ -34,7 +56,7 @@ func (l *looks) earlier(address string, s *statsAnswer) *statsAnswer {
 		l.of[address] = at
 	}
 	if at.latest != s {
-		if at.latest != nil && (at.before == nil || s.at.Sub(at.before.at) >= 2*shortestLook) {
+		if at.latest != nil && at.latest.StartTime == s.StartTime && (at.before == nil || s.at.Sub(at.before.at) >= 2*shortestLook) {
 			at.before = at.latest
 		}
 		at.latest = s

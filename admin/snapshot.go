@@ -103,6 +103,7 @@ func (a *Admin) look(ctx context.Context) (*snapshot, error) {
 	var vitals []reply[Vitals]
 	var asked sync.WaitGroup
 	asked.Go(func() { vitals = askAll[Vitals](ctx, a, ours(members), vitalTarget) })
+	asked.Go(func() { a.seedLooks(ctx, members) })
 	replies := askAll[statsAnswer](ctx, a, members, statsTarget)
 	asked.Wait()
 
@@ -119,6 +120,21 @@ func (a *Admin) look(ctx context.Context) (*snapshot, error) {
 	a.views.looks.keep(addresses)
 	j.finish(s)
 	return s, nil
+}
+
+// seedLooks asks nodes that nobody has looked at for a while how they were some seconds ago, so that rates are known at once.
+func (a *Admin) seedLooks(ctx context.Context, members []*member) {
+	var fresh []*member
+	for _, m := range ours(members) {
+		if m.reachable() && !a.views.looks.known(m.Address) {
+			fresh = append(fresh, m)
+		}
+	}
+	for _, r := range askAll[statsAnswer](ctx, a, fresh, baseTarget) {
+		if r.err == nil {
+			a.views.looks.seed(r.member.Address, r.value)
+		}
+	}
 }
 
 func ours(members []*member) []*member {

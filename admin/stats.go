@@ -17,6 +17,8 @@ type statsAnswer struct {
 	Memory    *Memory      `json:"memory"`
 	Producers []clientStat `json:"producers"`
 
+	AgeMs int64 `json:"age_ms"` // of a node's memory of its counters; /stats is of now
+
 	read sync.Once // by whoever sees it first
 	at   time.Time // when that was
 }

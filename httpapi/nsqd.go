@@ -70,9 +70,10 @@ type NsqdOptions struct {
 	// Disconnect cuts the connections from a remote address and returns how many there were. Nil has none.
 	Disconnect func(address string) int
 
-	Vitals func() Vitals                   // nil leaves out /vitals, which a stock nsqd has not
-	Audit  func() (json.RawMessage, error) // the log of actions taken here; nil leaves out /audit
-	Log    *slog.Logger
+	Vitals  func() Vitals                   // nil leaves out /vitals, which a stock nsqd has not
+	History History                         // nil leaves out /history
+	Audit   func() (json.RawMessage, error) // the log of actions taken here; nil leaves out /audit
+	Log     *slog.Logger
 }
 
 // nsqdAPI holds what its handlers need. Nothing in it changes but the batches that publishes share.
@@ -92,6 +93,10 @@ func NewNsqd(o NsqdOptions) http.Handler {
 	r.api("GET", "/stats", a.stats)
 	if a.Vitals != nil {
 		r.quiet("GET", "/vitals", a.vitals)
+	}
+	if a.History != nil {
+		r.quiet("GET", "/history", a.history)
+		r.quiet("GET", "/history/base", a.historyBase)
 	}
 	if a.Audit != nil {
 		r.quiet("GET", "/audit", func(*http.Request, httprouter.Params) (any, error) { return a.Audit() })

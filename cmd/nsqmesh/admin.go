@@ -10,6 +10,7 @@ import (
 	"github.com/nsqmesh/nsqmesh/admin"
 	"github.com/nsqmesh/nsqmesh/cmd/cli"
 	"github.com/nsqmesh/nsqmesh/httpapi"
+	"github.com/nsqmesh/nsqmesh/node/history"
 )
 
 // newAdmin makes the admin side of the node, before the APIs that it asks.
@@ -24,6 +25,8 @@ func (s *server) newAdmin() error {
 		AuditFile: s.file("nsqmesh.audit"), BasePath: basePath(s.opts.AdminBasePath), ReadOnly: s.opts.AdminReadOnly, Log: s.log,
 	})
 	s.parts.admin = a
+	s.parts.history = history.New(history.Options{Queues: s.parts.broker, Quantiles: s.opts.E2EPercentiles})
+	s.life.run("history", s.parts.history.Run)
 	s.life.onStop("admin", func() error {
 		a.Close()
 		return nil
@@ -43,6 +46,14 @@ func (s *server) startAdmin() error {
 type later struct{ api *http.Handler }
 
 func (l later) ServeHTTP(w http.ResponseWriter, req *http.Request) { (*l.api).ServeHTTP(w, req) }
+
+// past is what GET /history tells; nil while there are no admin pages.
+func (s *server) past() httpapi.History {
+	if s.parts.history == nil {
+		return nil
+	}
+	return s.parts.history
+}
 
 // actions is what GET /audit tells; nil while there are no admin pages.
 func (s *server) actions() func() (json.RawMessage, error) {
@@ -64,5 +75,9 @@ func basePath(given string) string {
 // vitals is what GET /vitals tells of this node.
 func (s *server) vitals() httpapi.Vitals {
 	free, total := diskSpace(s.opts.DataPath)
-	return httpapi.Vitals{Product: cli.ProductVersion(), Connections: s.parts.tcp.Connections(), DiskFree: free, DiskTotal: total}
+	v := httpapi.Vitals{Product: cli.ProductVersion(), Connections: s.parts.tcp.Connections(), DiskFree: free, DiskTotal: total}
+	if s.parts.history != nil {
+		v.History = s.parts.history.Bytes()
+	}
+	return v
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/nsqmesh/nsqmesh/gossip"
 	"github.com/nsqmesh/nsqmesh/httpapi"
 	"github.com/nsqmesh/nsqmesh/node"
+	"github.com/nsqmesh/nsqmesh/node/history"
 	"github.com/nsqmesh/nsqmesh/node/lookupd"
 	"github.com/nsqmesh/nsqmesh/node/nsqd"
 	"github.com/nsqmesh/nsqmesh/node/queue"
@@ -37,7 +38,8 @@ type parts struct {
 	stock        *lookupd.Peers
 	tcp          *nsqd.Server
 
-	admin               *admin.Admin // nil when its pages are off
+	admin               *admin.Admin    // nil when its pages are off
+	history             *history.Keeper // likewise
 	nsqdAPI, lookupdAPI http.Handler
 }
 
@@ -224,7 +226,7 @@ func (s *server) startNsqd() error {
 	api := httpapi.NewNsqd(httpapi.NsqdOptions{
 		Queues: s.parts.broker, Metadata: s.parts.node, Clients: s.parts.tcp.Clients, Config: conf,
 		Info: s.info(), Limits: httpapi.Limits{MaxMsgSize: s.opts.MaxMsgSize, MaxBodySize: s.opts.MaxBodySize, MaxReqTimeout: s.opts.MaxReqTimeout},
-		Disconnect: s.parts.tcp.Disconnect, Vitals: s.vitals, Audit: s.actions(), Log: s.log,
+		Disconnect: s.parts.tcp.Disconnect, Vitals: s.vitals, History: s.past(), Audit: s.actions(), Log: s.log,
 	})
 	s.parts.nsqdAPI = api
 	if l := s.socks.tcp; l != nil {
