@@ -45,6 +45,8 @@ var arrows = map[string][]string{
 var owners = map[string]string{
 	"github.com/hashicorp/memberlist":      "gossip",
 	"github.com/hashicorp/raft":            "raftstore",
+	"github.com/hashicorp/raft-boltdb":     "raftstore",
+	"go.etcd.io/bbolt":                     "raftstore",
 	"github.com/nsqio/go-diskqueue":        "node/queue",
 	"github.com/julienschmidt/httprouter":  "httpapi",
 	"github.com/BurntSushi/toml":           "cmd/nsqmesh",
