@@ -8,6 +8,16 @@ BIN      := bin/nsqmesh
 PKG      := ./...
 FUZZTIME ?= 5s
 MESH_LARGE ?= 0
+SEEDS ?= 1000
+SIMULATIONS := TestSimChaos|TestSimPartition|TestSimOneWayLoss|TestSimEveryChange|TestSimANodeThatIsCutOff
+
+NODES ?= 3
+SECONDS_OF_FAULTS ?= 60
+SEED ?= 0
+FAULTS ?= all
+SETTING ?= memory
+MATRIX_SECONDS ?= 60
+
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X github.com/nsqmesh/nsqmesh/cmd/cli.version=$(VERSION)
 
@@ -55,6 +65,24 @@ bench-guard: ## fail if a node needs too much CPU per message, beside a bare bro
 .PHONY: bench-mesh
 bench-mesh: ## measure how fast news, deaths and partitions are known in a mesh (a quarter of an hour; MESH_LARGE=1000 for more)
 	go test -count=1 -run '^TestMeshFigures$$' -v -timeout 4h ./cmd/nsqmesh -mesh-figures -mesh-large=$(MESH_LARGE)
+
+.PHONY: torture
+torture: build ## run a mesh under load while faults strike it, and check that nothing promised is lost (docs/torture.md)
+	go build -o bin/torture ./cmd/torture
+	bin/torture -bin=$(BIN) -nodes=$(NODES) -seconds=$(SECONDS_OF_FAULTS) -seed=$(SEED) -faults=$(FAULTS) -setting=$(SETTING)
+
+.PHONY: torture-long
+torture-long: build ## run the whole matrix of settings and faults (an hour; MATRIX_SECONDS=60 for each)
+	go build -o bin/torture ./cmd/torture
+	@deploy/torture-matrix $(MATRIX_SECONDS)
+
+.PHONY: sim
+sim: ## simulate meshes on networks that break in SEEDS (1000) ways each (half an hour)
+	go test -count=1 -timeout 8h -run '$(SIMULATIONS)' ./gossip -seeds $(SEEDS)
+
+.PHONY: govulncheck
+govulncheck: ## look for known vulnerabilities in what the program calls
+	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 $(PKG)
 
 .PHONY: fuzz
 fuzz: ## run every fuzzer for FUZZTIME (5s)

@@ -27,6 +27,10 @@ type Options struct {
 	Registry *registry.Registry
 	Peers    func() int // live nodes of the mesh besides this one
 
+	// Settled is closed when this node has heard what the mesh knows, or has waited for that long enough. Until then no
+	// topic is made, for it would lack channels. Nil is at once.
+	Settled <-chan struct{}
+
 	// Known names channels of a topic that stock nsqlookupds know. Nil is none.
 	Known func(ctx context.Context, topic string) []string
 
@@ -78,6 +82,9 @@ func (n *Node) Channel(topic, channel string) (*queue.Channel, error) {
 // nsqlookupds. The registry may lag by the moment in which a message would be missed, so the neighbours are asked, too,
 // unless they may still have what was just deleted.
 func (n *Node) Channels(topic string) []string {
+	if n.o.Settled != nil {
+		<-n.o.Settled
+	}
 	known := n.registry.Channels(topic)
 	if n.o.Neighbours != nil && !n.registry.DeletedLately(topic) {
 		known = append(known, n.o.Neighbours(topic)...)

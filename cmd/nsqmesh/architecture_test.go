@@ -18,6 +18,7 @@ const module = "github.com/nsqmesh/nsqmesh/"
 // arrows says which of our packages a package may import (docs/design.md). A package that is not named may not exist.
 var arrows = map[string][]string{
 	"cmd/nsqmesh":    {"cmd/cli", "cmd/cluster", "cmd/tools", "cmd/bench", "cmd/keyring", "admin", "httpapi", "node", "node/names", "node/nsqd", "node/lookupd", "node/statsd", "node/history", "node/queue", "node/registry", "gossip", "raftstore"},
+	"cmd/torture":    {"node/seeded"},
 	"cmd/tools":      {"cmd/cli", "cmd/cluster", "node/names"},
 	"cmd/bench":      {"cmd/cli", "node/names"},
 	"cmd/cluster":    {"cmd/cli"},
@@ -32,10 +33,11 @@ var arrows = map[string][]string{
 	"node/lookupd":   {"node/registry", "node/names"},
 	"node/statsd":    {"node/queue", "node/names"},
 	"node/history":   {"node/queue", "node/names"},
-	"node/queue":     {"node/names"},
-	"node/registry":  {"node/names"},
+	"node/queue":     {"node/names", "node/seeded"},
+	"node/registry":  {"node/names", "node/seeded"},
 	"node/catalog":   {"node/names"},
 	"node/names":     {},
+	"node/seeded":    {},
 	"gossip":         {"gossip/simnet"},
 	"gossip/simnet":  {},
 	"raftstore":      {},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nsqmesh/nsqmesh/admin"
@@ -36,6 +37,7 @@ type parts struct {
 	mesh         *gossip.Mesh // nil when gossip is off
 	node         *node.Node
 	stock        *lookupd.Peers
+	settled      func() // to be called when this node has heard of the others, or has waited for that long enough
 	tcp          *nsqd.Server
 
 	admin               *admin.Admin    // nil when its pages are off
@@ -159,7 +161,7 @@ func (s *server) startNode() error {
 	s.parts.stock.SetPeers(o.LookupdTCPAddresses)
 	s.parts.node = node.New(node.Options{
 		Broker: s.parts.broker, Registry: s.parts.registry, Peers: s.livePeers,
-		Known: s.parts.stock.Channels, Neighbours: s.neighbourChannels, Log: s.log,
+		Known: s.parts.stock.Channels, Neighbours: s.neighbourChannels, Settled: s.settle(), Log: s.log,
 	})
 	s.answerNeighbours()
 	s.parts.registry.SetNode(registry.Node{
@@ -179,6 +181,13 @@ func (s *server) startNode() error {
 	return nil
 }
 
+// settle returns what is closed once the node has settled.
+func (s *server) settle() <-chan struct{} {
+	settled := make(chan struct{})
+	s.parts.settled = sync.OnceFunc(func() { close(settled) })
+	return settled
+}
+
 // livePeers counts the other nodes that are up.
 func (s *server) livePeers() int {
 	if s.parts.mesh == nil {
@@ -189,12 +198,13 @@ func (s *server) livePeers() int {
 
 // join runs the mesh. A node that was away hears of deletes before it says what it has; one that finds nobody speaks anyway.
 func (s *server) join() {
-	if s.parts.mesh == nil {
-		return
+	if s.parts.mesh != nil {
+		s.life.run("mesh", s.parts.mesh.Run)
 	}
-	s.life.run("mesh", s.parts.mesh.Run)
 	if s.meshed() {
 		s.life.run("first sync", s.firstSync)
+	} else {
+		s.parts.settled()
 	}
 }
 
@@ -214,6 +224,7 @@ func (s *server) firstSync(ctx context.Context) error {
 	}
 	s.parts.node.Obey()
 	s.parts.registry.Advertise()
+	s.parts.settled()
 	return nil
 }
 
@@ -241,6 +252,10 @@ func (s *server) startNsqd() error {
 		api = httpapi.TLSRequired(max(portOf(s.socks.https), 0))
 	}
 	s.serveHTTP("nsqd HTTP", s.socks.http, api)
+	s.life.onStop("settling", func() error { // first, for the servers wait for whoever waits for it
+		s.parts.settled()
+		return nil
+	})
 	return nil
 }
 

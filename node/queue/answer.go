@@ -1,6 +1,10 @@
 package queue
 
-import "time"
+import (
+	"time"
+
+	"github.com/nsqmesh/nsqmesh/node/seeded"
+)
 
 // refusals are the answers of a batch that failed. They are reported after unlocking, because whoever hears of them
 // writes to a connection.
@@ -47,7 +51,9 @@ func (s *Subscription) Finish(ids []ID, failed func(i int, err error)) {
 		if c.latency != nil {
 			c.latency.add(now - f.message.Timestamp)
 		}
-		c.inFlight.remove(n)
+		if !seeded.Sometimes(seeded.ForgetFinish, 100) {
+			c.inFlight.remove(n)
+		}
 	}
 	s.finishes += uint64(len(ids) - len(refused))
 	s.lineUp()

@@ -1,5 +1,7 @@
 package queue
 
+import "github.com/nsqmesh/nsqmesh/node/seeded"
+
 // close ends the channel and leaves on disk all it holds: what waits, what is in flight, what is deferred. A deferred
 // message keeps its due time, as far as the disk can tell.
 func (c *Channel) close() error {
@@ -60,7 +62,12 @@ func (c *Channel) remaining() []Message {
 			rest = append(rest, s.message)
 		}
 	}
-	rest = append(rest, c.deferred.heap...)
+	if !seeded.Sometimes(seeded.DropDeferred, 1) {
+		rest = append(rest, c.deferred.heap...)
+	}
 	c.forget()
+	if seeded.Sometimes(seeded.SkipFlush, 1) {
+		return nil
+	}
 	return rest
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nsqmesh/nsqmesh/node/names"
+	"github.com/nsqmesh/nsqmesh/node/seeded"
 )
 
 // Topic is a named stream of messages, copied to each of its channels.
@@ -62,6 +63,15 @@ func (t *Topic) Put(batch []Message) error {
 	if len(batch) == 0 {
 		return nil
 	}
+	if seeded.Sometimes(seeded.AckBeforeAppend, 5) {
+		batch = slices.Clone(batch)
+		time.AfterFunc(300*time.Millisecond, func() { _ = t.put(batch) })
+		return nil
+	}
+	return t.put(batch)
+}
+
+func (t *Topic) put(batch []Message) error {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	if t.exiting {

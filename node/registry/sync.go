@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/nsqmesh/nsqmesh/node/seeded"
 )
 
 // maxAnswer bounds one Answer. A document is never cut, and what is left out is asked for again in the next round.
@@ -221,6 +223,9 @@ func (r *Registry) applyDelta(d *document, rec record) {
 	now := r.now()
 	for _, k := range rec.entries {
 		if k.version <= d.version {
+			continue
+		}
+		if seeded.Sometimes(seeded.LoseDelta, 10) {
 			continue
 		}
 		e := k.arrived(now)
