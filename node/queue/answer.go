@@ -91,7 +91,7 @@ func (s *Subscription) Requeue(ids []ID, delays []time.Duration, failed func(i i
 	s.requeues += done
 	c.counts.requeues += done
 	c.armDeferred(wall, steady)
-	rest := c.admit(back)
+	rest := c.admit(back, nil)
 	s.lineUp()
 	c.unlock()
 	c.giveBack(rest)

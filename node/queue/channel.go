@@ -72,14 +72,18 @@ func (c *Channel) clock() (wall, steady int64) {
 	return now.UnixNano(), int64(now.Sub(c.start))
 }
 
-// put appends a batch from the topic. The batch is shared with other channels and is not changed.
-func (c *Channel) put(batch []Message) error {
+// put appends a batch from the topic, which other channels get as well. It is not changed.
+func (c *Channel) put(batch []Message) error { return c.putShared(batch, nil) }
+
+// putShared is put of a batch that stands in shared blocks, too, which is better where there are any.
+func (c *Channel) putShared(batch []Message, shared *block) error {
 	c.mu.Lock()
 	if c.exiting {
 		c.mu.Unlock()
+		shared.releaseAll()
 		return ErrExiting
 	}
-	rest := c.admit(c.postpone(batch))
+	rest := c.admit(c.postpone(batch), shared)
 	if c.disk == nil {
 		c.drop(rest)
 		rest = nil
@@ -121,13 +125,17 @@ func anyDeferred(batch []Message) bool {
 }
 
 // admit appends to memory what may wait there and returns the rest, which belongs on disk: behind what the disk holds
-// already, or because memory is full. A rest must go to spill or giveBack after unlocking.
-func (c *Channel) admit(batch []Message) []Message {
+// already, or because memory is full. The batch may stand in shared blocks as well. A rest must go to spill or giveBack after unlocking.
+func (c *Channel) admit(batch []Message, shared *block) []Message {
 	n := 0
 	if c.disk == nil || c.disk.depth() == 0 {
 		n = c.memory.fit(batch)
 	}
-	c.memory.push(batch[:n])
+	if shared != nil {
+		c.memory.join(batch[:n], shared)
+	} else {
+		c.memory.push(batch[:n])
+	}
 	if n < len(batch) && c.disk != nil {
 		c.writing.Add(1)
 	}

@@ -50,7 +50,7 @@ func (c *Channel) expire() {
 	back := c.takeDue(nil, wall)
 	back = c.takeTimedOut(back, steady)
 	c.armDeferred(wall, steady)
-	rest := c.admit(back)
+	rest := c.admit(back, nil)
 	c.unlock()
 	c.giveBack(rest)
 }

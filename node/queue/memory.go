@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// memory is a first-in first-out queue of messages. The messages stand by value in chunks that come from a pool and go
+// memory is a first-in first-out queue of messages. The messages stand by value in blocks that come from a pool and go
 // back to it as they are read, so a queue in steady state allocates nothing and an empty one holds nothing.
-// Its owner guards it.
+// Its owner guards it; blocks that it shares with other queues are only read.
 type memory struct {
 	bounds     *Options
 	head, tail *chunk // read at head.read, write at tail.filled; both nil when empty
@@ -15,14 +15,24 @@ type memory struct {
 	size       int64 // bytes of bodies
 }
 
-// chunk has 64 messages: 3 KB, so that the many queues with a message or two stay small.
+// chunk is what one queue has of a block, and how far it has read.
 type chunk struct {
 	next         *chunk
+	block        *block
 	read, filled int
-	messages     [64]Message
+	shared       bool
 }
 
-var chunks = sync.Pool{New: func() any { return new(chunk) }}
+// block has 64 messages: 3 KB, so that the many queues with a message or two stay small. See share for those of several queues.
+type block struct {
+	messages [64]Message
+	sharing
+}
+
+var (
+	chunks = sync.Pool{New: func() any { return new(chunk) }}
+	blocks = sync.Pool{New: func() any { return new(block) }}
+)
 
 func (m *memory) init(bounds *Options) { m.bounds = bounds }
 
@@ -55,17 +65,18 @@ func (m *memory) push(batch []Message) {
 	m.count += len(batch)
 	for len(batch) > 0 {
 		c := m.tail
-		if c == nil || c.filled == len(c.messages) {
-			c = m.grow()
+		if c == nil || c.shared || c.filled == len(c.block.messages) {
+			c = m.grow(blocks.Get().(*block))
 		}
-		n := copy(c.messages[c.filled:], batch)
+		n := copy(c.block.messages[c.filled:], batch)
 		c.filled += n
 		batch = batch[n:]
 	}
 }
 
-func (m *memory) grow() *chunk {
+func (m *memory) grow(b *block) *chunk {
 	c := chunks.Get().(*chunk)
+	c.block = b
 	if m.tail == nil {
 		m.head = c
 	} else {
@@ -85,7 +96,7 @@ func (m *memory) takeWithin(into []Message, n, maxBytes int) []Message {
 		c := m.head
 		from := c.read
 		for c.read < c.filled && left > 0 {
-			size := len(c.messages[c.read].Body)
+			size := len(c.block.messages[c.read].Body)
 			if size > space && space < maxBytes {
 				left = 0
 				break
@@ -95,9 +106,9 @@ func (m *memory) takeWithin(into []Message, n, maxBytes int) []Message {
 			c.read++
 			left--
 		}
-		into = append(into, c.messages[from:c.read]...)
+		into = append(into, c.block.messages[from:c.read]...)
 		m.count -= c.read - from
-		clear(c.messages[from:c.read])
+		c.forget(from)
 		if c.read == c.filled {
 			m.shrink()
 		}
@@ -105,21 +116,36 @@ func (m *memory) takeWithin(into []Message, n, maxBytes int) []Message {
 	return into
 }
 
-// shrink gives back the first chunk, which has been read. All its messages are clear.
+// forget lets go of the bodies of what has been read since from, unless others still want them.
+func (c *chunk) forget(from int) {
+	if !c.shared {
+		clear(c.block.messages[from:c.read])
+	}
+}
+
+// shrink gives back the first chunk, which has been read.
 func (m *memory) shrink() {
 	c := m.head
 	m.head = c.next
 	if m.head == nil {
 		m.tail = nil
 	}
-	c.next, c.read, c.filled = nil, 0, 0
+	if c.shared {
+		c.block.release()
+	} else {
+		blocks.Put(c.block)
+	}
+	*c = chunk{}
 	chunks.Put(c)
 }
 
 // drop forgets everything.
 func (m *memory) drop() {
 	for m.head != nil {
-		clear(m.head.messages[m.head.read:m.head.filled])
+		c := m.head
+		from := c.read
+		c.read = c.filled
+		c.forget(from)
 		m.shrink()
 	}
 	m.count, m.size = 0, 0

@@ -111,8 +111,9 @@ func (t *Topic) store(batch []Message) error {
 // putAll puts the batch in every channel, also after one of them failed. A channel that is going away needs it no more.
 func putAll(channels []*Channel, batch []Message) error {
 	var failed error
+	shared := share(batch, len(channels))
 	for _, c := range channels {
-		if err := c.put(batch); err != nil && !errors.Is(err, ErrExiting) {
+		if err := c.putShared(batch, shared); err != nil && !errors.Is(err, ErrExiting) {
 			failed = errors.Join(failed, err)
 		}
 	}
