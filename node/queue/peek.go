@@ -77,7 +77,7 @@ func peeked(messages []Message) []Peeked {
 func (m *memory) peek(n int) []Message {
 	some := make([]Message, 0, min(n, m.count))
 	for c := m.head; c != nil && len(some) < n; c = c.next {
-		rest := c.messages[c.read:c.filled]
+		rest := c.block.messages[c.read:c.filled]
 		some = append(some, rest[:min(n-len(some), len(rest))]...)
 	}
 	return some

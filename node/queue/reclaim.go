@@ -26,7 +26,7 @@ func (c *Channel) Reclaim(r Reclaim) int {
 	}
 	back := c.land(c.wanted(r))
 	c.counts.requeues += uint64(len(back))
-	rest := c.admit(back)
+	rest := c.admit(back, nil)
 	c.unlock()
 	c.giveBack(rest)
 	return len(back)
