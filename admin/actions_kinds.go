@@ -104,7 +104,7 @@ func (a *Admin) onLookups(ctx context.Context, s *snapshot, target string) error
 		if m.Self {
 			return "", a.own.lookupd.post(ctx, target, nil, nil)
 		}
-		return "", caller{client: a.http, base: "http://" + m.lookup, token: a.o.Token}.post(ctx, target, nil, nil)
+		return "", caller{client: a.http, base: "http://" + m.lookup, token: a.token()}.post(ctx, target, nil, nil)
 	}) {
 		if one.err != nil {
 			all = append(all, fmt.Errorf("lookups of %s: %w", one.member.Name, one.err))

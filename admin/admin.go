@@ -26,14 +26,15 @@ type Options struct {
 
 	Patience time.Duration // with one node; 0 is 2 s
 	TLS      *tls.Config   // to nodes that want HTTPS
-	Token    func() string // that this node shows others; nil is none
 
 	Thresholds Thresholds // of alerts; the zero value is that of the defaults
 
 	BasePath  string // "" or "/nsq"
 	AuditFile string // the log of actions; empty keeps it in memory alone
 
-	ReadOnly bool // nobody may change anything
+	ReadOnly bool   // nobody may change anything
+	Users    *Users // who may do what; nil lets everybody do everything
+	Proxy    Proxy  // who may say who the user is
 	Log      *slog.Logger
 }
 
@@ -45,6 +46,7 @@ type Admin struct {
 	fleet *fleet
 	views snapshots
 	audit auditLog
+	gate  *gate
 }
 
 // New returns an Admin that has asked nobody yet.
@@ -55,7 +57,7 @@ func New(o Options) *Admin {
 	if o.Thresholds == (Thresholds{}) {
 		o.Thresholds = defaultThresholds
 	}
-	a := &Admin{o: o, http: newClient(o.Patience, o.TLS), fleet: newFleet(o.Patience)}
+	a := &Admin{o: o, http: newClient(o.Patience, o.TLS), fleet: newFleet(o.Patience), gate: newGate()}
 	a.audit = auditLog{file: o.AuditFile, log: o.Log}
 	a.own.nsqd = caller{client: &http.Client{Transport: inProcess{o.Nsqd}}, base: "http://own"}
 	a.own.lookupd = caller{client: &http.Client{Transport: inProcess{o.Lookupd}}, base: "http://own"}
@@ -75,9 +77,17 @@ func (a *Admin) nsqd(m *member) caller {
 	}
 	c := caller{client: a.http, base: "http://" + m.Address}
 	if !m.Stock {
-		c.token = a.o.Token
+		c.token = a.token()
 	}
 	return c
+}
+
+// token is what this node shows others; nil is nothing.
+func (a *Admin) token() func() string {
+	if a.o.Users == nil {
+		return nil
+	}
+	return a.o.Users.NodeToken
 }
 
 // within gives a caller's context the patience that one question has.

@@ -109,6 +109,7 @@ var (
 	errNoNode       = &apiError{http.StatusNotFound, "NODE_NOT_FOUND"}
 	errInvalidState = &apiError{http.StatusBadRequest, "INVALID_STATE"}
 	errInvalidMax   = &apiError{http.StatusBadRequest, "INVALID_MAX"}
+	errUnauthorized = &apiError{http.StatusUnauthorized, "UNAUTHORIZED"}
 	errForbidden    = &apiError{http.StatusForbidden, "FORBIDDEN"}
 	errInternal     = &apiError{http.StatusInternalServerError, "INTERNAL_ERROR"}
 )

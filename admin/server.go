@@ -17,12 +17,16 @@ func (a *Admin) Handler(pages http.Handler) http.Handler {
 	for _, r := range a.routes() {
 		mux.Handle(r.method+" "+base+r.path, a.answers(r))
 	}
+	if a.o.Users != nil {
+		mux.HandleFunc("POST "+base+"/login", a.login)
+		mux.HandleFunc("POST "+base+"/logout", a.logout)
+	}
 	mux.HandleFunc(base+"/api/", func(w http.ResponseWriter, _ *http.Request) { writeError(w, errUnknownPath) })
 	return secure(a.identify(mux))
 }
 
-// Open reports whether anybody may do anything, which pages have to say.
-func (a *Admin) Open() bool { return true }
+// Open reports whether nobody has to log in, which pages have to say.
+func (a *Admin) Open() bool { return a.o.Users == nil }
 
 // ReadOnly reports whether nobody may change anything.
 func (a *Admin) ReadOnly() bool { return a.o.ReadOnly }
@@ -35,17 +39,6 @@ func secure(h http.Handler) http.Handler {
 		head.Set("X-Content-Type-Options", "nosniff")
 		head.Set("Referrer-Policy", "same-origin")
 		h.ServeHTTP(w, req)
-	})
-}
-
-// identify finds out who asks.
-func (a *Admin) identify(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		u := User{Role: Superior, From: req.RemoteAddr}
-		if a.o.ReadOnly {
-			u.Role = Viewer
-		}
-		h.ServeHTTP(w, req.WithContext(WithUser(req.Context(), u)))
 	})
 }
 

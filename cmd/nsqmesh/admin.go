@@ -13,6 +13,33 @@ import (
 	"github.com/nsqmesh/nsqmesh/node/history"
 )
 
+// openUsers reads who may do what.
+func (s *server) openUsers() (err error) {
+	if s.opts.AuthFile != "" {
+		s.parts.users, err = admin.OpenUsers(s.opts.AuthFile)
+	}
+	return err
+}
+
+// guard keeps an API of ours to those who have a token, if there is a file of users.
+func (s *server) guard(api http.Handler) http.Handler {
+	if s.parts.users == nil {
+		return api
+	}
+	return admin.GuardAPI(api, s.parts.users, s.opts.AuthGuardAPI)
+}
+
+// proxy is who may say who the user is.
+func (s *server) proxy() admin.Proxy {
+	p := admin.Proxy{Header: s.opts.AuthProxyHeader}
+	for _, text := range s.opts.AuthProxyFrom {
+		if prefix, err := parsePrefix(text); err == nil { // as checked with the options
+			p.From = append(p.From, prefix)
+		}
+	}
+	return p
+}
+
 // newAdmin makes the admin side of the node, before the APIs that it asks.
 func (s *server) newAdmin() error {
 	if s.socks.admin == nil {
@@ -22,7 +49,8 @@ func (s *server) newAdmin() error {
 		Name: s.name(), Address: net.JoinHostPort(s.opts.BroadcastAddress, strconv.Itoa(s.opts.BroadcastHTTPPort)),
 		Version: cli.ProductVersion(), Cluster: s.opts.ClusterName,
 		Nsqd: later{&s.parts.nsqdAPI}, Lookupd: later{&s.parts.lookupdAPI}, TLS: s.tls.outgoing,
-		AuditFile: s.file("nsqmesh.audit"), BasePath: basePath(s.opts.AdminBasePath), ReadOnly: s.opts.AdminReadOnly, Log: s.log,
+		AuditFile: s.file("nsqmesh.audit"), BasePath: basePath(s.opts.AdminBasePath), ReadOnly: s.opts.AdminReadOnly,
+		Users: s.parts.users, Proxy: s.proxy(), Log: s.log,
 	})
 	s.parts.admin = a
 	s.parts.history = history.New(history.Options{Queues: s.parts.broker, Quantiles: s.opts.E2EPercentiles})
@@ -36,7 +64,12 @@ func (s *server) newAdmin() error {
 
 // startAdmin serves the admin pages and their API.
 func (s *server) startAdmin() error {
-	if a := s.parts.admin; a != nil {
+	a := s.parts.admin
+	switch {
+	case a == nil:
+	case s.tls.admin != nil:
+		s.serveHTTPS("admin HTTPS", s.socks.admin, a.Handler(nil), s.tls.admin)
+	default:
 		s.serveHTTP("admin HTTP", s.socks.admin, a.Handler(nil))
 	}
 	return nil

@@ -17,12 +17,13 @@ const module = "github.com/nsqmesh/nsqmesh/"
 
 // arrows says which of our packages a package may import (docs/design.md). A package that is not named may not exist.
 var arrows = map[string][]string{
-	"cmd/nsqmesh":    {"cmd/cli", "cmd/cluster", "cmd/tools", "cmd/bench", "cmd/keyring", "admin", "httpapi", "node", "node/names", "node/nsqd", "node/lookupd", "node/statsd", "node/history", "node/queue", "node/registry", "gossip", "raftstore"},
+	"cmd/nsqmesh":    {"cmd/cli", "cmd/cluster", "cmd/tools", "cmd/bench", "cmd/keyring", "cmd/user", "admin", "httpapi", "node", "node/names", "node/nsqd", "node/lookupd", "node/statsd", "node/history", "node/queue", "node/registry", "gossip", "raftstore"},
 	"cmd/torture":    {"node/seeded"},
 	"cmd/tools":      {"cmd/cli", "cmd/cluster", "node/names"},
 	"cmd/bench":      {"cmd/cli", "node/names"},
 	"cmd/cluster":    {"cmd/cli"},
 	"cmd/keyring":    {"cmd/cli"},
+	"cmd/user":       {"cmd/cli", "admin"},
 	"cmd/cli":        {},
 	"admin":          {"httpapi", "node/names"},
 	"admin/chart":    {},
@@ -56,6 +57,7 @@ var owners = map[string]string{
 	"github.com/klauspost/compress/snappy": "node/nsqd",
 	"github.com/klauspost/compress/flate":  "node/nsqd",
 	"html/template":                        "admin",
+	"golang.org/x/crypto":                  "admin",
 }
 
 const maxLines = 400

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -24,12 +25,12 @@ func (s *server) serveHTTP(name string, l net.Listener, api http.Handler) {
 	s.life.onStop(name, func() error { return drain(server) })
 }
 
-func (s *server) serveHTTPS(name string, l net.Listener, api http.Handler) {
+func (s *server) serveHTTPS(name string, l net.Listener, api http.Handler, config *tls.Config) {
 	if l == nil {
 		return
 	}
 	server := httpapi.NewServer(api, s.log)
-	server.TLSConfig = s.tls.clients.Clone()
+	server.TLSConfig = config.Clone()
 	s.life.serve(name, func() error { return endless(server.ServeTLS(l, "", "")) })
 	s.life.onStop(name, func() error { return drain(server) })
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nsqmesh/nsqmesh/cmd/cli"
 	"github.com/nsqmesh/nsqmesh/cmd/keyring"
 	"github.com/nsqmesh/nsqmesh/cmd/tools"
+	"github.com/nsqmesh/nsqmesh/cmd/user"
 )
 
 // commands are shown in this order. A new one is a file with a function like these and a line here.
@@ -28,6 +29,7 @@ func commands() []cli.Command {
 		tools.Mesh(),
 		bench.Command(),
 		keyring.Command(),
+		user.Command(),
 		configCommand(),
 		completionCommand(),
 		cli.VersionCommand(),

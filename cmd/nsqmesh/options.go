@@ -36,8 +36,14 @@ type Options struct {
 	AdminHTTPAddress  string
 
 	// Admin pages
-	AdminBasePath string
-	AdminReadOnly bool
+	AdminBasePath   string
+	AdminReadOnly   bool
+	AdminTLSCert    string
+	AdminTLSKey     string
+	AuthFile        string
+	AuthGuardAPI    bool
+	AuthProxyHeader string
+	AuthProxyFrom   []string
 
 	// Mesh
 	GossipAddress    string

@@ -38,6 +38,13 @@ var facts = map[string]fact{
 
 	"admin-base-path": {key: "admin_base_path", def: "/", flag: "nsq", toml: `"nsq"`, want: "nsq"},
 	"admin-read-only": {key: "admin_read_only", def: false, flag: "true", toml: "true", want: true},
+	"admin-tls-cert":  {key: "admin_tls_cert", def: "", flag: "c", toml: `"c"`, want: "c", alsoOpts: []string{"--admin-tls-key=k"}},
+	"admin-tls-key":   {key: "admin_tls_key", def: "", flag: "k", toml: `"k"`, want: "k", alsoOpts: []string{"--admin-tls-cert=c"}},
+
+	"auth-file":         {key: "auth_file", def: "", flag: "u", toml: `"u"`, want: "u"},
+	"auth-guard-api":    {key: "auth_guard_api", def: false, flag: "true", toml: "true", want: true, alsoOpts: []string{"--auth-file=u"}},
+	"auth-proxy-header": {key: "auth_proxy_header", def: "", flag: "X-User", toml: `"X-User"`, want: "X-User", alsoOpts: []string{"--auth-file=u", "--auth-proxy-from=::1"}},
+	"auth-proxy-from":   {key: "auth_proxy_from", def: []string{}, flag: "10.0.0.0/8", toml: `["10.0.0.0/8"]`, want: []string{"10.0.0.0/8"}, alsoOpts: []string{"--auth-file=u", "--auth-proxy-header=X-User"}},
 
 	"gossip-seed":       {key: "gossip_seeds", def: []string{}, flag: "srv+_gossip._tcp.mesh.example", toml: `["srv+_gossip._tcp.mesh.example"]`, want: []string{"srv+_gossip._tcp.mesh.example"}},
 	"gossip-address":    {key: "gossip_address", def: "0.0.0.0:4155", flag: "", toml: `""`, want: ""},

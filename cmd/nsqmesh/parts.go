@@ -42,6 +42,7 @@ type parts struct {
 
 	admin               *admin.Admin    // nil when its pages are off
 	history             *history.Keeper // likewise
+	users               *admin.Users    // nil without a file of them
 	nsqdAPI, lookupdAPI http.Handler
 }
 
@@ -240,6 +241,7 @@ func (s *server) startNsqd() error {
 		Disconnect: s.parts.tcp.Disconnect, Vitals: s.vitals, History: s.past(), Audit: s.actions(), Log: s.log,
 	})
 	s.parts.nsqdAPI = api
+	api = s.guard(api)
 	if l := s.socks.tcp; l != nil {
 		s.life.serve("nsqd TCP", func() error { return s.parts.tcp.Serve(l) })
 	}
@@ -247,7 +249,7 @@ func (s *server) startNsqd() error {
 		s.parts.tcp.Close()
 		return nil
 	})
-	s.serveHTTPS("nsqd HTTPS", s.socks.https, api)
+	s.serveHTTPS("nsqd HTTPS", s.socks.https, api, s.tls.clients)
 	if s.opts.TLSRequired == TLSRequiredEverywhere {
 		api = httpapi.TLSRequired(max(portOf(s.socks.https), 0))
 	}
@@ -274,7 +276,7 @@ func (s *server) startLookupd() error {
 	})
 	done := make(chan struct{})
 	s.parts.lookupdAPI = s.lookupAPI(done)
-	s.serveHTTP("lookupd HTTP", s.socks.lookupHTTP, s.parts.lookupdAPI)
+	s.serveHTTP("lookupd HTTP", s.socks.lookupHTTP, s.guard(s.parts.lookupdAPI))
 	s.life.onStop("watchers", func() error {
 		close(done)
 		return nil

@@ -46,7 +46,7 @@ func validate(o *Options) error {
 			wrong = append(wrong, "--"+row.name+" "+must)
 		}
 	}
-	for _, err := range []error{validateTLS(o), validateClusterTLS(o)} {
+	for _, err := range []error{validateTLS(o), validateClusterTLS(o), validateAdmin(o)} {
 		if err != nil {
 			wrong = append(wrong, err.Error())
 		}

@@ -70,6 +70,7 @@ func (s *server) start() error {
 		s.openRegistry,
 		s.openMesh,
 		s.startNode,
+		s.openUsers,
 		s.newAdmin,
 		s.startNsqd,
 		s.startLookupd,

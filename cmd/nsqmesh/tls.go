@@ -14,6 +14,7 @@ type tlsConfigs struct {
 	clients  *tls.Config // of the TCP protocol and HTTPS; nil is off
 	outgoing *tls.Config // requests to authorization servers
 	cluster  *tls.Config // links between nodes, both ends; nil is off
+	admin    *tls.Config // of the admin pages; nil is off
 }
 
 // loadTLS reads the files that opts name.
@@ -26,6 +27,13 @@ func loadTLS(o *Options) (c tlsConfigs, err error) {
 	}
 	if c.cluster, err = clusterTLS(o); err != nil {
 		return c, fmt.Errorf("failed to build cluster TLS config - %w", err)
+	}
+	if o.AdminTLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(o.AdminTLSCert, o.AdminTLSKey)
+		if err != nil {
+			return c, fmt.Errorf("failed to build admin TLS config - %w", err)
+		}
+		c.admin = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 	}
 	return c, nil
 }
