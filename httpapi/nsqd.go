@@ -70,6 +70,9 @@ type NsqdOptions struct {
 	// Disconnect cuts the connections from a remote address and returns how many there were. Nil has none.
 	Disconnect func(address string) int
 
+	NotReady func() []string // why the node should get no messages; nil leaves out /health/ready
+	Metrics  http.Handler    // of Prometheus; nil leaves out /metrics
+
 	Vitals  func() Vitals                   // nil leaves out /vitals, which a stock nsqd has not
 	History History                         // nil leaves out /history
 	Audit   func() (json.RawMessage, error) // the log of actions taken here; nil leaves out /audit
@@ -100,6 +103,10 @@ func NewNsqd(o NsqdOptions) http.Handler {
 	}
 	if a.Audit != nil {
 		r.quiet("GET", "/audit", func(*http.Request, httprouter.Params) (any, error) { return a.Audit() })
+	}
+	a.addHealth(r)
+	if a.Metrics != nil {
+		r.Handler("GET", "/metrics", a.Metrics)
 	}
 	r.quiet("POST", "/pub", a.pub)
 	r.quiet("POST", "/mpub", a.mpub)

@@ -19,18 +19,20 @@ import (
 	"github.com/nsqmesh/nsqmesh/cmd/cli"
 )
 
-// apiFlags say how tools speak HTTP with nodes.
-type apiFlags struct {
+// APIFlags say how tools speak HTTP with nodes.
+type APIFlags struct {
 	connectTimeout, RequestTimeout time.Duration
 	rootCA, cert, key              string
 	skipVerify                     bool
 }
 
-func newAPIFlags() apiFlags {
-	return apiFlags{connectTimeout: 2 * time.Second, RequestTimeout: 5 * time.Second}
+// NewAPIFlags have the usual patience.
+func NewAPIFlags() APIFlags {
+	return APIFlags{connectTimeout: 2 * time.Second, RequestTimeout: 5 * time.Second}
 }
 
-func (a *apiFlags) add(f *cli.Flags) {
+// Add gives a command the flags.
+func (a *APIFlags) Add(f *cli.Flags) {
 	f.Add(&a.connectTimeout, "http-client-connect-timeout", "`duration` for connecting over HTTP")
 	f.Add(&a.RequestTimeout, "http-client-request-timeout", "`duration` for a whole HTTP request")
 	f.Add(&a.rootCA, "http-client-tls-root-ca-file", "PEM `file` of the authority that HTTPS servers must have a certificate of")
@@ -40,7 +42,7 @@ func (a *apiFlags) add(f *cli.Flags) {
 }
 
 // Client checks the flags.
-func (a *apiFlags) Client() (*Client, error) {
+func (a *APIFlags) Client() (*Client, error) {
 	switch {
 	case a.connectTimeout <= 0:
 		return nil, cli.WrongUsage("--http-client-connect-timeout should be positive")
@@ -147,11 +149,15 @@ func (c *Client) ask(ctx context.Context, base *url.URL, path string, query url.
 
 func refusalOf(status int, body []byte) error {
 	var said struct {
-		Message string `json:"message"`
-		Port    int    `json:"https_port"`
+		Message string   `json:"message"`
+		Port    int      `json:"https_port"`
+		Reasons []string `json:"reasons"` // of /health/ready
 	}
-	if json.Unmarshal(body, &said) != nil || said.Message == "" {
+	if json.Unmarshal(body, &said) != nil || said.Message == "" && len(said.Reasons) == 0 {
 		said.Message = http.StatusText(status)
+	}
+	if len(said.Reasons) > 0 {
+		said.Message = strings.Join(said.Reasons, "; ")
 	}
 	return &refusal{status, said.Message, said.Port}
 }

@@ -28,15 +28,15 @@ const (
 // Flags say where the nodes are. Any one node knows all of its mesh.
 type Flags struct {
 	Lookupds []string
-	Api      apiFlags
+	Api      APIFlags
 }
 
-func NewFlags() Flags { return Flags{Api: newAPIFlags()} }
+func NewFlags() Flags { return Flags{Api: NewAPIFlags()} }
 
 func (c *Flags) Add(f *cli.Flags) {
 	f.Add(&c.Lookupds, "lookupd-http-address", "lookup `address` of any node, or of an nsqlookupd; repeat for more (default $"+
 		LookupVariableName+" or "+defaultLookupd+")")
-	c.Api.add(f)
+	c.Api.Add(f)
 }
 
 // Cluster is what lookup addresses lead to.

@@ -51,6 +51,7 @@ var owners = map[string]string{
 	"github.com/hashicorp/raft-boltdb":     "raftstore",
 	"go.etcd.io/bbolt":                     "raftstore",
 	"github.com/nsqio/go-diskqueue":        "node/queue",
+	"github.com/prometheus":                "cmd/metrics",
 	"github.com/julienschmidt/httprouter":  "httpapi",
 	"github.com/BurntSushi/toml":           "cmd/nsqmesh",
 	"github.com/klauspost/compress/s2":     "node/nsqd",

@@ -34,7 +34,7 @@ func TestCommandsInDocs(t *testing.T) {
 	here, there := startNode(t, t.TempDir()), startNode(t, t.TempDir())
 	sink := newSink(t, 200)
 	places := strings.NewReplacer(
-		"127.0.0.1:4150", here.addr.TCP, "127.0.0.1:4161", here.addr.LookupHTTP,
+		"127.0.0.1:4150", here.addr.TCP, "127.0.0.1:4151", here.addr.HTTP, "127.0.0.1:4161", here.addr.LookupHTTP,
 		"10.1.0.7:4150", there.addr.TCP, "10.1.0.7:4161", there.addr.LookupHTTP,
 		"127.0.0.1:8080", strings.TrimPrefix(sink.URL, "http://"),
 	)

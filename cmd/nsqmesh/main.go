@@ -27,6 +27,7 @@ func commands() []cli.Command {
 		tools.Channels(),
 		tools.Nodes(),
 		tools.Mesh(),
+		tools.Health(),
 		bench.Command(),
 		keyring.Command(),
 		user.Command(),

@@ -106,12 +106,14 @@ type Options struct {
 	TLSMinVersion       TLSVersion
 
 	// Measuring
-	StatsdAddress          string
-	StatsdPrefix           string
-	StatsdInterval         time.Duration
-	StatsdMemStats         bool
-	StatsdUDPPacketSize    int
-	StatsdExcludeEphemeral bool
-	E2EPercentiles         []float64
-	E2EWindow              time.Duration
+	StatsdAddress           string
+	StatsdPrefix            string
+	StatsdInterval          time.Duration
+	StatsdMemStats          bool
+	StatsdUDPPacketSize     int
+	StatsdExcludeEphemeral  bool
+	MetricsMaxQueues        int64
+	MetricsExcludeEphemeral bool
+	E2EPercentiles          []float64
+	E2EWindow               time.Duration
 }

@@ -115,6 +115,8 @@ var facts = map[string]fact{
 	"statsd-mem-stats":                   {key: "statsd_mem_stats", def: true, flag: "0", toml: `"0"`, want: false},
 	"statsd-udp-packet-size":             {key: "statsd_udp_packet_size", def: 508, flag: "100", toml: `100`, want: 100},
 	"statsd-exclude-ephemeral":           {key: "statsd_exclude_ephemeral", def: false, flag: "1", toml: `true`, want: true},
+	"metrics-max-queues":                 {key: "metrics_max_queues", def: int64(2000), flag: "3", toml: `3`, want: int64(3)},
+	"metrics-exclude-ephemeral":          {key: "metrics_exclude_ephemeral", def: false, flag: "1", toml: `true`, want: true},
 	"e2e-processing-latency-percentile":  {key: "e2e_processing_latency_percentiles", def: []float64{}, flag: "0.99", toml: `[0.99]`, want: []float64{0.99}},
 	"e2e-processing-latency-window-time": {key: "e2e_processing_latency_window_time", def: 10 * time.Minute, flag: "1m", toml: `"1m"`, want: time.Minute},
 

@@ -226,6 +226,7 @@ func (s *server) firstSync(ctx context.Context) error {
 	s.parts.node.Obey()
 	s.parts.registry.Advertise()
 	s.parts.settled()
+	s.ready.joined.Store(true)
 	return nil
 }
 
@@ -234,10 +235,12 @@ func (s *server) startNsqd() error {
 	conf := newConfig(s.opts)
 	conf.onLogLevel = func(l LogLevel) { s.level.Set(l.slogLevel()) }
 	conf.onLookupds = s.parts.stock.SetPeers
+	s.startReadiness()
 	s.parts.tcp = nsqd.New(s.nsqdOptions(), s.parts.node)
 	api := httpapi.NewNsqd(httpapi.NsqdOptions{
 		Queues: s.parts.broker, Metadata: s.parts.node, Clients: s.parts.tcp.Clients, Config: conf,
 		Info: s.info(), Limits: httpapi.Limits{MaxMsgSize: s.opts.MaxMsgSize, MaxBodySize: s.opts.MaxBodySize, MaxReqTimeout: s.opts.MaxReqTimeout},
+		NotReady: s.ready.reasons, Metrics: s.metrics(),
 		Disconnect: s.parts.tcp.Disconnect, Vitals: s.vitals, History: s.past(), Audit: s.actions(), Log: s.log,
 	})
 	s.parts.nsqdAPI = api

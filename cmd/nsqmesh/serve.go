@@ -58,6 +58,7 @@ type server struct {
 
 	tls   tlsConfigs
 	socks *listeners
+	ready *readiness
 	parts parts
 }
 
@@ -77,6 +78,7 @@ func (s *server) start() error {
 		s.startStatsd,
 		s.startAdmin,
 		s.announce,
+		s.open,
 	} {
 		if err := step(); err != nil {
 			return err
