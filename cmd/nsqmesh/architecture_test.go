@@ -17,13 +17,14 @@ const module = "github.com/nsqmesh/nsqmesh/"
 
 // arrows says which of our packages a package may import (docs/design.md). A package that is not named may not exist.
 var arrows = map[string][]string{
-	"cmd/nsqmesh":    {"cmd/cli", "cmd/cluster", "cmd/tools", "cmd/bench", "cmd/keyring", "cmd/user", "admin", "httpapi", "node", "node/names", "node/nsqd", "node/lookupd", "node/statsd", "node/history", "node/queue", "node/registry", "gossip", "raftstore"},
+	"cmd/nsqmesh":    {"cmd/cli", "cmd/cluster", "cmd/tools", "cmd/bench", "cmd/keyring", "cmd/user", "cmd/metrics", "admin", "httpapi", "node", "node/names", "node/nsqd", "node/lookupd", "node/statsd", "node/history", "node/queue", "node/registry", "gossip", "raftstore"},
 	"cmd/torture":    {"node/seeded"},
 	"cmd/tools":      {"cmd/cli", "cmd/cluster", "node/names"},
 	"cmd/bench":      {"cmd/cli", "node/names"},
 	"cmd/cluster":    {"cmd/cli"},
 	"cmd/keyring":    {"cmd/cli"},
 	"cmd/user":       {"cmd/cli", "admin"},
+	"cmd/metrics":    {"gossip", "node/names", "node/queue"},
 	"cmd/cli":        {},
 	"admin":          {"httpapi", "node/names"},
 	"admin/chart":    {},
