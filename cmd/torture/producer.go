@@ -17,7 +17,7 @@ type producer struct {
 	conns map[int]*wire // by node
 }
 
-const longestDelay = 3 * time.Second
+const longestDelay = 2 * time.Second
 
 func (p *producer) produce(ctx context.Context) {
 	defer func() {

@@ -17,7 +17,7 @@ const (
 	topics         = 2
 	channels       = 2
 	producers      = 12
-	messageTimeout = 3 * time.Second
+	messageTimeout = 2 * time.Second
 	drainPatience  = 90 * time.Second
 )
 

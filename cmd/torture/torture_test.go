@@ -45,7 +45,7 @@ func TestNodesKeepWhatTheyPromise(t *testing.T) {
 	} {
 		t.Run(setting, func(t *testing.T) {
 			t.Parallel()
-			if v := torturing(t, config{bin: bin, setting: setting, faults: faults, seed: 3, load: 8 * time.Second}); !v.good() {
+			if v := torturing(t, config{bin: bin, setting: setting, faults: faults, seed: 3, load: 6 * time.Second}); !v.good() {
 				t.Error(v.wrong[0])
 			}
 		})
@@ -64,7 +64,7 @@ func TestNodesThatBreakPromisesAreFoundOut(t *testing.T) {
 	} {
 		t.Run(string(fault), func(t *testing.T) {
 			t.Parallel()
-			cfg := config{bin: bin, setting: "memory", seed: 3, load: 5 * time.Second, env: []string{seeded.Variable + "=" + string(fault)}}
+			cfg := config{bin: bin, setting: "memory", seed: 3, load: 4 * time.Second, env: []string{seeded.Variable + "=" + string(fault)}}
 			if fault == seeded.LoseDelta {
 				cfg.equal = 3 * time.Second
 			}
