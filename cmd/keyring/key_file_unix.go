@@ -16,3 +16,9 @@ func keepOwner(f *os.File, old fs.FileInfo) error {
 	}
 	return f.Chown(int(owner.Uid), int(owner.Gid))
 }
+
+// Exposed reports whether others than its owner may read a key file.
+func Exposed(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().Perm()&0o077 != 0
+}

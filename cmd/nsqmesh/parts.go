@@ -115,6 +115,9 @@ func (s *server) openMesh() error {
 	if err != nil {
 		return err
 	}
+	if keyring.Exposed(o.GossipKeyFile) {
+		s.log.Warn("others can read the keys of gossip: make the file readable for this node alone", "file", o.GossipKeyFile)
+	}
 	seeds, file := splitSeeds(o.GossipSeeds)
 	s.parts.mesh = gossip.New(gossip.Config{
 		ID: s.parts.id, Name: s.name(), Cluster: o.ClusterName,
