@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/nsqmesh/nsqmesh/admin"
+	"github.com/nsqmesh/nsqmesh/admin/pages"
 	"github.com/nsqmesh/nsqmesh/cmd/cli"
 	"github.com/nsqmesh/nsqmesh/httpapi"
 	"github.com/nsqmesh/nsqmesh/node/history"
@@ -65,13 +66,24 @@ func (s *server) newAdmin() error {
 // startAdmin serves the admin pages and their API.
 func (s *server) startAdmin() error {
 	a := s.parts.admin
-	switch {
-	case a == nil:
-	case s.tls.admin != nil:
-		s.serveHTTPS("admin HTTPS", s.socks.admin, a.Handler(nil), s.tls.admin)
-	default:
-		s.serveHTTP("admin HTTP", s.socks.admin, a.Handler(nil))
+	if a == nil {
+		return nil
 	}
+	ui, err := pages.New(pages.Options{
+		Admin: a, BasePath: basePath(s.opts.AdminBasePath), Version: cli.ProductVersion(), Node: s.name(), Cluster: s.opts.ClusterName, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	if s.tls.admin != nil {
+		s.serveHTTPS("admin HTTPS", s.socks.admin, a.Handler(ui.Handler()), s.tls.admin)
+	} else {
+		s.serveHTTP("admin HTTP", s.socks.admin, a.Handler(ui.Handler()))
+	}
+	s.life.onStop("live pages", func() error {
+		ui.Close()
+		return nil
+	})
 	return nil
 }
 
