@@ -50,6 +50,7 @@ func newFacts(p Producer, owner string, draining bool) *facts {
 func (r *Registry) index(d *document, k string, e entry) {
 	s, ok := parseKey(k)
 	if !ok {
+		r.newNotes = r.newNotes || k == noteKey
 		return
 	}
 	if e.expires != 0 && !e.deleted {

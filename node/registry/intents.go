@@ -149,6 +149,10 @@ func (r *Registry) RecentlyDeleted(topic string) bool {
 func (r *Registry) DeletedLately(topic string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if at, agreed := r.deletedAt[topic]; agreed && r.now()-at < deleteQuiet {
+		return true
+	}
+	delete(r.deletedAt, topic)
 	t := r.topics[topic]
 	if t == nil {
 		return false

@@ -46,6 +46,7 @@ type Registry struct {
 	started time.Time
 	wake    chan struct{}
 	intents chan struct{}
+	notes   chan struct{}
 	feed    feed
 	view    atomic.Pointer[View]
 	lagging atomic.Bool // the view waits for restUntil
@@ -53,30 +54,35 @@ type Registry struct {
 	foreign atomic.Uint64 // records and chunks of versions or kinds unknown here
 	garbage atomic.Uint64 // chunks that could not be read
 
-	mu        sync.Mutex
-	peers     Peers
-	held      bool
-	own       *document
-	docs      map[string]*document
-	shares    map[string]uint64 // what each document adds to sum
-	forgotten map[string]burial
-	topics    map[string]*topicIndex
-	intended  map[string]*topicIndex // those that intents are about
-	producers map[producerKey]*producer
-	guests    map[string]*Guest
-	lastGuest uint64
-	counter   uint64           // highest Lamport counter heard
-	created   map[string]Stamp // creation stamps read from disk, by key; used up by the first SetTopic
-	expiring  expiring
-	sent      sent
-	nodeID    ownNodeID
-	renumber  bool // another node has the same node id
-	refuted   []instant
+	mu            sync.Mutex
+	peers         Peers
+	held          bool
+	own           *document
+	agreed        *document          // what an authority decided; of no node
+	agreedAt      Stamp              // of the latest of it
+	deletedAt     map[string]instant // topics that it deleted while this node runs
+	agreedDeletes []agreedDelete
+	docs          map[string]*document
+	shares        map[string]uint64 // what each document adds to sum
+	forgotten     map[string]burial
+	topics        map[string]*topicIndex
+	intended      map[string]*topicIndex // those that intents are about
+	producers     map[producerKey]*producer
+	guests        map[string]*Guest
+	lastGuest     uint64
+	counter       uint64           // highest Lamport counter heard
+	created       map[string]Stamp // creation stamps read from disk, by key; used up by the first SetTopic
+	expiring      expiring
+	sent          sent
+	nodeID        ownNodeID
+	renumber      bool // another node has the same node id
+	refuted       []instant
 
 	restUntil   instant // no large rebuild before
 	dirtyTopics map[string]struct{}
 	dirtyNodes  map[*producer]struct{}
 	newIntents  bool
+	newNotes    bool
 	unsaved     bool
 	saveAt      instant // 0 while all is saved
 	wakeAt      instant // when Run looks again at what is due; 0 is never
@@ -99,7 +105,7 @@ func New(o Options, peers Peers) *Registry {
 	}
 	r := &Registry{
 		opts: o, log: o.Log, started: time.Now(), peers: peers, held: o.Hold,
-		wake: make(chan struct{}, 1), intents: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), intents: make(chan struct{}, 1), notes: make(chan struct{}, 1),
 		docs: map[string]*document{}, shares: map[string]uint64{}, forgotten: map[string]burial{},
 		topics: map[string]*topicIndex{}, intended: map[string]*topicIndex{},
 		producers: map[producerKey]*producer{}, guests: map[string]*Guest{}, created: map[string]Stamp{},
@@ -109,6 +115,8 @@ func New(o Options, peers Peers) *Registry {
 	r.own = newDocument(o.ID)
 	r.own.generation, r.own.alive, r.own.heard = o.Generation, true, time.Now()
 	r.docs[o.ID] = r.own
+	r.agreed, r.deletedAt = newDocument(agreedOwner), map[string]instant{}
+	r.agreed.alive = true
 	r.view.Store(emptyView())
 	return r
 }
@@ -161,11 +169,14 @@ func (r *Registry) commitMerge() {
 func (r *Registry) release() {
 	r.rehash(r.own)
 	chunk, peers := r.hint(), r.peers
-	signal := r.newIntents
-	r.newIntents = false
+	signal, notes := r.newIntents, r.newNotes
+	r.newIntents, r.newNotes = false, false
 	r.mu.Unlock()
 	if signal {
 		poke(r.intents)
+	}
+	if notes {
+		poke(r.notes)
 	}
 	if chunk != nil {
 		peers.Broadcast(r.opts.ID, chunk)
