@@ -9,6 +9,7 @@ import (
 
 	"github.com/julienschmidt/httprouter"
 
+	"github.com/nsqmesh/nsqmesh/node"
 	"github.com/nsqmesh/nsqmesh/node/names"
 	"github.com/nsqmesh/nsqmesh/node/queue"
 )
@@ -50,7 +51,7 @@ func onTopic(name func(params) (string, error), act func(ctx context.Context, to
 		if err != nil {
 			return nil, err
 		}
-		return nil, inHTTP(act(req.Context(), topic))
+		return nil, inHTTP(act(scope(req.Context(), q), topic))
 	}
 }
 
@@ -60,8 +61,20 @@ func onChannel(act func(ctx context.Context, topic, channel string) error) handl
 		if err != nil {
 			return nil, err
 		}
-		return nil, inHTTP(act(req.Context(), topic, channel))
+		q, err := query(req)
+		if err != nil {
+			return nil, err
+		}
+		return nil, inHTTP(act(scope(req.Context(), q), topic, channel))
 	}
+}
+
+// scope is of the whole mesh, unless scope=local asks for this node alone.
+func scope(ctx context.Context, q params) context.Context {
+	if s, _ := q.lookup("scope"); s == "local" {
+		return node.Alone(ctx)
+	}
+	return ctx
 }
 
 // anyTopic reads the topic where its form does not matter, because one that is not valid does not exist either.
@@ -119,6 +132,8 @@ func inHTTP(err error) error {
 		return errChannelNotFound
 	case errors.Is(err, queue.ErrExiting):
 		return errExiting
+	case errors.Is(err, node.ErrNoQuorum):
+		return &apiError{http.StatusServiceUnavailable, "NO_QUORUM: " + err.Error()}
 	}
 	return err
 }

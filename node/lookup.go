@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 
 	"github.com/nsqmesh/nsqmesh/node/queue"
 )
@@ -14,33 +15,44 @@ type Lookup struct{ n *Node }
 func (n *Node) Lookup() Lookup { return Lookup{n} }
 
 // CreateTopic makes a topic known everywhere.
-func (l Lookup) CreateTopic(_ context.Context, topic string) error {
-	l.n.registry.CreateTopic(topic)
-	return nil
+func (l Lookup) CreateTopic(ctx context.Context, topic string) error {
+	return l.n.committer(ctx).Create(ctx, topic, "")
 }
 
 // CreateChannel makes a channel, and its topic, known everywhere: a node that makes the topic makes the channel with it.
-func (l Lookup) CreateChannel(_ context.Context, topic, channel string) error {
-	l.n.registry.CreateChannel(topic, channel)
-	return nil
+func (l Lookup) CreateChannel(ctx context.Context, topic, channel string) error {
+	return l.n.committer(ctx).Create(ctx, topic, channel)
 }
 
 // DeleteTopic deletes a topic that anybody knows.
-func (l Lookup) DeleteTopic(_ context.Context, topic string) error {
-	if _, known := l.n.registry.DeleteTopic(topic); !known {
+func (l Lookup) DeleteTopic(ctx context.Context, topic string) error {
+	if !l.n.registry.Known(topic, "") {
 		return queue.ErrTopicNotFound
 	}
-	l.n.inherit(topic)
-	return nil
+	return l.delete(ctx, topic, "")
 }
 
 // DeleteChannel deletes a channel that anybody knows.
-func (l Lookup) DeleteChannel(_ context.Context, topic, channel string) error {
-	if _, known := l.n.registry.DeleteChannel(topic, channel); !known {
+func (l Lookup) DeleteChannel(ctx context.Context, topic, channel string) error {
+	if !l.n.registry.Known(topic, channel) {
 		return queue.ErrChannelNotFound
 	}
-	l.n.inherit(topic)
-	return nil
+	return l.delete(ctx, topic, channel)
+}
+
+// delete is content when this node itself has nothing to delete, and remembers: tools that delete on a lookup do the same on
+// every node afterwards.
+func (l Lookup) delete(ctx context.Context, topic, channel string) error {
+	name := topic
+	if channel != "" {
+		name += ":" + channel
+	}
+	err := l.n.committer(ctx).Delete(ctx, topic, channel)
+	if err == nil || errors.Is(err, queue.ErrTopicNotFound) || errors.Is(err, queue.ErrChannelNotFound) {
+		l.n.remember(name)
+		return nil
+	}
+	return err
 }
 
 // TombstoneProducer hides a producer from the lookups of a topic for a while.

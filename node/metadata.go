@@ -11,6 +11,7 @@ import (
 // Committer makes a change of metadata true on all nodes, this one before it returns. Which one a node has is the whole
 // difference between a mesh by gossip and one with an authority.
 type Committer interface {
+	Create(ctx context.Context, topic, channel string) error
 	Delete(ctx context.Context, topic, channel string) error
 	Pause(ctx context.Context, topic, channel string, paused bool) error
 }
@@ -45,7 +46,7 @@ func (n *Node) DeleteTopic(ctx context.Context, topic string) error {
 		defer n.acting.Unlock()
 		return n.deleteLocal(topic, "")
 	}
-	return n.commit.Delete(ctx, topic, "")
+	return n.committer(ctx).Delete(ctx, topic, "")
 }
 
 // DeleteChannel deletes a channel of this node everywhere.
@@ -56,7 +57,7 @@ func (n *Node) DeleteChannel(ctx context.Context, topic, channel string) error {
 		}
 		return err
 	}
-	return n.commit.Delete(ctx, topic, channel)
+	return n.committer(ctx).Delete(ctx, topic, channel)
 }
 
 // PauseTopic pauses or resumes a topic on every node that has it.
@@ -64,7 +65,7 @@ func (n *Node) PauseTopic(ctx context.Context, topic string, paused bool) error 
 	if n.broker.FindTopic(topic) == nil {
 		return queue.ErrTopicNotFound
 	}
-	return n.commit.Pause(ctx, topic, "", paused)
+	return n.committer(ctx).Pause(ctx, topic, "", paused)
 }
 
 // PauseChannel pauses or resumes a channel on every node that has it.
@@ -72,7 +73,7 @@ func (n *Node) PauseChannel(ctx context.Context, topic, channel string, paused b
 	if err := n.has(topic, channel); err != nil {
 		return err
 	}
-	return n.commit.Pause(ctx, topic, channel, paused)
+	return n.committer(ctx).Pause(ctx, topic, channel, paused)
 }
 
 func (n *Node) has(topic, channel string) error {
@@ -88,6 +89,15 @@ func (n *Node) has(topic, channel string) error {
 
 // local commits by gossip: an intent in this node's own document, which every node brings about when it hears of it.
 type local struct{ n *Node }
+
+func (l local) Create(_ context.Context, topic, channel string) error {
+	if channel == "" {
+		l.n.registry.CreateTopic(topic)
+	} else {
+		l.n.registry.CreateChannel(topic, channel)
+	}
+	return nil
+}
 
 func (l local) Delete(_ context.Context, topic, channel string) error {
 	l.n.acting.Lock()

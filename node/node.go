@@ -37,6 +37,9 @@ type Options struct {
 	// Neighbours names channels of a topic that the other nodes have at this moment. Nil is none.
 	Neighbours func(topic string) []string
 
+	// Authority decides on deletes and pauses while there is one. Nil is gossip alone.
+	Authority Authority
+
 	Log *slog.Logger
 }
 
@@ -58,6 +61,9 @@ type Node struct {
 func New(o Options) *Node {
 	n := &Node{o: o, broker: o.Broker, registry: o.Registry, changes: o.Broker.Watch(), removed: map[string]time.Time{}}
 	n.commit = local{n}
+	if o.Authority != nil {
+		n.commit = agreed{n, o.Authority}
+	}
 	return n
 }
 

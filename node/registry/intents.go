@@ -88,12 +88,23 @@ func (r *Registry) DeleteChannel(topic, channel string) (Stamp, bool) {
 func (r *Registry) delete(topic, channel string) (Stamp, bool) {
 	r.mu.Lock()
 	defer r.commit()
-	r.publish() // what the view lags behind may be what is to be deleted
-	t := r.View().Topic(topic)
-	if t == nil || channel != "" && !slices.Contains(t.channels, channel) {
+	if !r.known(topic, channel) {
 		return Stamp{}, false
 	}
 	return r.intend(kindDelete, topic, channel, false), true
+}
+
+// Known reports whether anybody has a topic, or a channel of it.
+func (r *Registry) Known(topic, channel string) bool {
+	r.mu.Lock()
+	defer r.commit()
+	return r.known(topic, channel)
+}
+
+func (r *Registry) known(topic, channel string) bool {
+	r.publish() // what the view lags behind may be what is asked for
+	t := r.View().Topic(topic)
+	return t != nil && (channel == "" || slices.Contains(t.channels, channel))
 }
 
 // PauseTopic pauses or resumes a topic on all nodes that have it.
