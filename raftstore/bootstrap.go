@@ -94,7 +94,7 @@ func (s *Store) makeGroup(servers []string, peers []peer) {
 		return
 	}
 	s.log.Info("made a raft group", "servers", servers)
-	s.kick()
+	s.Look()
 }
 
 // promise agrees to a set of servers, on disk before it returns.

@@ -104,14 +104,21 @@ func writeFrame(w *bufio.Writer, kind byte, index uint64, block []byte) {
 // followLoop follows the group while raft does not feed this node.
 func (s *Store) followLoop(ctx context.Context) {
 	for ctx.Err() == nil {
-		if !s.fed() {
-			if p, ok := s.source(); ok {
-				if err := s.follow(ctx, p); err != nil && ctx.Err() == nil {
-					s.log.Debug("cannot follow the catalog", "node", p.Name, "err", err)
-				}
+		p, found := s.source()
+		fed := s.fed()
+		if !fed && found {
+			if err := s.follow(ctx, p); err != nil && ctx.Err() == nil {
+				s.log.Debug("cannot follow the catalog", "node", p.Name, "err", err)
 			}
 		}
-		sleep(ctx, pace/2)
+		if found {
+			sleep(ctx, pace/2)
+			continue
+		}
+		select {
+		case <-s.news:
+		case <-ctx.Done():
+		}
 	}
 }
 

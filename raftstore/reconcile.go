@@ -112,7 +112,7 @@ func (s *Store) lead(peers []peer) {
 	}
 	s.log.Info(say, "server", server, "node", s.homeName(server, peers))
 	s.o.Changed()
-	s.kick()
+	s.Look()
 }
 
 // group brings together what raft, the mesh and the leader's memory know.

@@ -131,7 +131,10 @@ func (s *sim) start(i, expect int) *simNode {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.mu.Lock()
 	n.Store = st
+	s.mu.Unlock()
+	s.look()
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stop = cancel
 	calls, err := n.host.Listen(n.ip + portOf(CallKind))
@@ -156,6 +159,7 @@ func (n *simNode) crash() {
 	n.gate.close()
 	n.host.Crash()
 	n.stop()
+	n.sim.look()
 }
 
 // halt stops a node in order.
@@ -180,6 +184,7 @@ func (s *sim) cut(from, to *simNode) {
 	s.cuts[[2]string{from.name, to.name}] = true
 	s.mu.Unlock()
 	s.net.Cut(from.host, to.host)
+	s.look()
 }
 
 func (s *sim) split(some, others []*simNode) {
@@ -196,6 +201,18 @@ func (s *sim) heal() {
 	clear(s.cuts)
 	s.mu.Unlock()
 	s.net.Heal()
+	s.look()
+}
+
+// look tells all that something about the members may have changed.
+func (s *sim) look() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.nodes {
+		if n.Store != nil {
+			n.Look()
+		}
+	}
 }
 
 func (s *sim) running() (all []*simNode) {
@@ -374,6 +391,11 @@ func (m simMesh) Announce(note []byte) {
 	defer m.sim.mu.Unlock()
 	if m.simNode.host == m.host { // not a life that has crashed
 		m.simNode.note = note
+		for _, n := range m.sim.nodes {
+			if n.Store != nil {
+				n.Look()
+			}
+		}
 	}
 }
 

@@ -51,7 +51,8 @@ type Store struct {
 	raft    atomic.Pointer[raft.Raft] // nil on a node that is no candidate, before Run and after
 	server  string
 	life    context.Context // of Run
-	kicked  chan struct{}
+	kicked  chan struct{} // wakes who looks around
+	news    chan struct{} // wakes who waits for somebody to follow
 
 	mu         sync.Mutex
 	announced  string
@@ -82,7 +83,7 @@ func New(o Options) (*Store, error) {
 		return nil, err
 	}
 	return &Store{
-		o: o, log: o.Log, replica: r, kicked: make(chan struct{}, 1), leaderless: time.Now(), life: context.Background(),
+		o: o, log: o.Log, replica: r, kicked: make(chan struct{}, 1), news: make(chan struct{}, 1), leaderless: time.Now(), life: context.Background(),
 		health: map[string]*health{}, homes: map[string]string{}, strangers: map[string]bool{},
 	}, nil
 }
@@ -125,25 +126,32 @@ func (s *Store) Run(ctx context.Context) error {
 	return nil
 }
 
-// lookAround does what is to be done at the pace, or at once after an event.
+// lookAround does what is to be done at the pace, or at once after an event. A node that is no candidate has events only.
 func (s *Store) lookAround(ctx context.Context) {
-	tick := time.NewTicker(pace)
-	defer tick.Stop()
+	var due <-chan time.Time
+	if s.o.Expect > 0 {
+		tick := time.NewTicker(pace)
+		defer tick.Stop()
+		due = tick.C
+	}
 	for {
 		s.look()
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-due:
 		case <-s.kicked:
 		}
 	}
 }
 
-func (s *Store) kick() {
-	select {
-	case s.kicked <- struct{}{}:
-	default:
+// Look has the store look around now: a note, or who is alive, has changed.
+func (s *Store) Look() {
+	for _, c := range []chan struct{}{s.kicked, s.news} {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -186,7 +194,7 @@ func (s *Store) startRaft() (stop func(), err error) {
 		return nil, errors.Join(fmt.Errorf("start raft: %w", err), transport.Close(), d.close())
 	}
 	events := raft.NewObserver(nil, false, func(o *raft.Observation) bool {
-		s.kick()
+		s.Look()
 		return false
 	})
 	r.RegisterObserver(events)
