@@ -80,7 +80,10 @@ func (s *Subscription) Requeue(ids []ID, delays []time.Duration, failed func(i i
 		m := f.message
 		c.inFlight.remove(n)
 		m.Due = 0
-		if delay := min(delays[i], c.options.MaxReqTimeout); delay > 0 {
+		if c.policy != nil && c.withhold(&m, wall) {
+			continue
+		}
+		if delay := c.delay(delays[i]); delay > 0 {
 			m.Due = wall + int64(delay)
 			c.deferred.push(m)
 		} else {
@@ -96,6 +99,15 @@ func (s *Subscription) Requeue(ids []ID, delays []time.Duration, failed func(i i
 	c.unlock()
 	c.giveBack(rest)
 	refused.report(failed)
+}
+
+// delay is how long a requeue may put off a message.
+func (c *Channel) delay(asked time.Duration) time.Duration {
+	most := c.options.MaxReqTimeout
+	if p := c.policy; p != nil && p.MaxDefer > 0 {
+		most = min(most, p.MaxDefer)
+	}
+	return min(asked, most)
 }
 
 // Touch starts the message timeout of messages in flight anew, up to MaxMsgTimeout after their delivery.

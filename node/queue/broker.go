@@ -35,6 +35,7 @@ func New(o Options) *Broker {
 		topics: map[string]*Topic{},
 		busy:   map[string]chan struct{}{},
 	}
+	b.o.deadLetter = b.deadLetter
 	b.metadata = newMetadata(b.o.DataPath, b.o.Version, b.snapshot)
 	return b
 }

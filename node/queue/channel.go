@@ -33,7 +33,10 @@ type Channel struct {
 	departed  []*Subscription // left while messages were in flight to them
 	ready     ready
 	alarm     alarm
-	asked     int // of the disk, last time
+	asked     int          // of the disk, last time
+	policy    *Policy      // nil is none
+	dead      Subscription // whose flights are dead messages
+	burying   bool
 	paused    bool
 	exiting   bool // takes nothing new
 	ended     bool // closed or removed
@@ -43,6 +46,8 @@ type Channel struct {
 // counts only rise.
 type counts struct {
 	messages, requeues, timeouts uint64
+	expired, overflows           uint64        // dropped by policy: too old, too many
+	deadLetters, discards        uint64        // delivered too often: published on another topic, dropped
 	deliveries                   [zones]uint64 // from memory, by zone of the consumer
 }
 
@@ -53,6 +58,7 @@ func newChannel(topic, name string, o *Options, h *health, changed func(), onIdl
 	c.latency = newLatency(o)
 	c.memory.init(o)
 	c.alarm.at = never
+	c.dead.channel = c
 	if !names.Ephemeral(name) {
 		c.disk = newDisk(queueName(topic, name), o, h, c.deliver)
 	}
@@ -89,11 +95,16 @@ func (c *Channel) putShared(batch []Message, shared *block) error {
 		rest = nil
 	}
 	c.counts.messages += uint64(len(batch) - len(rest))
+	trims := c.policy.drops()
 	c.unlock()
-	if len(rest) == 0 {
-		return nil
+	var err error
+	if len(rest) > 0 {
+		err = c.spill(rest)
 	}
-	return c.spill(rest)
+	if trims {
+		c.trim()
+	}
+	return err
 }
 
 // postpone moves what is not due into the deferred and returns the others.
@@ -225,6 +236,7 @@ func (c *Channel) forget() {
 		s.deadlines = deadlines{}
 	}
 	c.departed = nil
+	c.dead.deadlines = deadlines{}
 }
 
 // Pause stops or resumes deliveries.
@@ -270,6 +282,10 @@ func (c *Channel) stats() ChannelStats {
 		GlobalCount:      c.counts.deliveries[global],
 		RequeueCount:     c.counts.requeues,
 		TimeoutCount:     c.counts.timeouts,
+		ExpiredCount:     c.counts.expired,
+		OverflowCount:    c.counts.overflows,
+		DeadLetterCount:  c.counts.deadLetters,
+		DiscardCount:     c.counts.discards,
 		ConsumerCount:    len(c.consumers),
 		Paused:           c.paused,
 	}

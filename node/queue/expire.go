@@ -50,7 +50,7 @@ func (c *Channel) expire() {
 	back := c.takeDue(nil, wall)
 	back = c.takeTimedOut(back, steady)
 	c.armDeferred(wall, steady)
-	rest := c.admit(back, nil)
+	rest := c.admit(c.withholdAll(back, wall), nil)
 	c.unlock()
 	c.giveBack(rest)
 }

@@ -38,7 +38,12 @@ type Options struct {
 	// here and not loaded, and may block; the topic hands nothing on until it has answered. Nil is none.
 	Channels func(topic string) []string
 
+	// Policy is what a topic is held to, nil for nothing. It is asked when a topic is made and by Enforce, and must not block.
+	Policy func(topic string) *Policy
+
 	Log *slog.Logger
+
+	deadLetter func(topic string, batch []Message) error // the broker's own
 }
 
 const (

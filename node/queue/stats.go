@@ -2,14 +2,16 @@ package queue
 
 // TopicStats are a topic's counters at one moment. Depths are in messages, sizes in bytes.
 type TopicStats struct {
-	Name         string
-	Depth        int64 // waiting in the topic itself: memory and disk
-	BackendDepth int64 // the disk's part
-	MessageCount uint64
-	MessageBytes uint64
-	Paused       bool
-	Channels     []ChannelStats // sorted by name
-	Latency      Latency
+	Name          string
+	Depth         int64 // waiting in the topic itself: memory and disk
+	BackendDepth  int64 // the disk's part
+	MessageCount  uint64
+	MessageBytes  uint64
+	RefusalCount  uint64 // publishes that a full topic refused
+	OverflowCount uint64 // messages that a full topic without channels dropped
+	Paused        bool
+	Channels      []ChannelStats // sorted by name
+	Latency       Latency
 }
 
 // ChannelStats are a channel's counters at one moment.
@@ -25,6 +27,10 @@ type ChannelStats struct {
 	GlobalCount      uint64
 	RequeueCount     uint64
 	TimeoutCount     uint64
+	ExpiredCount     uint64 // dropped by policy, as older than message-ttl
+	OverflowCount    uint64 // dropped by policy, as the oldest of a full queue
+	DeadLetterCount  uint64 // moved to the dead-letter topic
+	DiscardCount     uint64 // dropped after max-attempts without a dead-letter topic
 	ConsumerCount    int
 	Paused           bool
 	Latency          Latency
@@ -74,10 +80,12 @@ func (b *Broker) Stats(topic, channel string) []TopicStats {
 
 func (t *Topic) stats(only string) TopicStats {
 	s := TopicStats{
-		Name:         t.name,
-		MessageCount: t.messages.Load(),
-		MessageBytes: t.bytes.Load(),
-		Paused:       t.Paused(),
+		Name:          t.name,
+		MessageCount:  t.messages.Load(),
+		MessageBytes:  t.bytes.Load(),
+		RefusalCount:  t.refusals.Load(),
+		OverflowCount: t.overflows.Load(),
+		Paused:        t.Paused(),
 	}
 	s.Depth, s.BackendDepth = t.backlog.depths()
 	channels := t.listed()

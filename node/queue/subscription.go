@@ -129,7 +129,7 @@ func (s *Subscription) take(into []Message) []Message {
 // depart puts the messages from index from on in flight, less those that sampling discards.
 func (s *Subscription) depart(into []Message, from int) []Message {
 	c := s.channel
-	_, now := c.clock()
+	wall, now := c.clock()
 	deadline := now + s.timeout
 	kept := from
 	for i := from; i < len(into); i++ {
@@ -138,7 +138,7 @@ func (s *Subscription) depart(into []Message, from int) []Message {
 			c.counts.deliveries[s.zone]++
 		}
 		m.fromDisk = false
-		if s.discards() {
+		if s.discards() || c.policy != nil && c.withhold(m, wall) {
 			continue
 		}
 		m.Attempts++

@@ -26,7 +26,8 @@ type Topic struct {
 	changed func(durable bool) // the topic or a channel came, went or was paused
 	retire  func(*Topic)       // the last channel of an ephemeral topic went
 
-	messages, bytes atomic.Uint64
+	messages, bytes     atomic.Uint64
+	refusals, overflows atomic.Uint64 // publishes that were refused, messages that were dropped, because it was full
 
 	mu       sync.RWMutex
 	channels map[string]*Channel
@@ -34,6 +35,7 @@ type Topic struct {
 	leaving  map[string]chan struct{} // channels whose files are being removed; closed afterwards
 	started  bool                     // Options.Channels has answered
 	paused   bool
+	policy   *Policy // nil is none
 	exiting  bool
 	open     bool // messages may go to channels
 	direct   bool // and they may go past the backlog, which is empty
@@ -48,6 +50,7 @@ func newTopic(name string, o *Options, ids *idSource, h *health, changed func(du
 		name: name, o: o, ids: ids, health: h, changed: changed, retire: retire,
 		channels: map[string]*Channel{},
 		leaving:  map[string]chan struct{}{},
+		policy:   o.policy(name),
 	}
 	t.backlog.init(name, o, h)
 	return t
@@ -58,7 +61,7 @@ func (t *Topic) Name() string { return t.name }
 
 // Put publishes a batch: every message is in every channel, in memory or handed to the operating system, when it
 // returns nil. It sets ID in each message, and Timestamp where that is 0; the slice may be reused afterwards. On an error
-// some messages may be stored. ErrExiting when the topic is being deleted or closed.
+// some messages may be stored, but none with ErrRefused. ErrExiting when the topic is being deleted or closed.
 func (t *Topic) Put(batch []Message) error {
 	if len(batch) == 0 {
 		return nil
@@ -76,6 +79,11 @@ func (t *Topic) put(batch []Message) error {
 	defer t.mu.RUnlock()
 	if t.exiting {
 		return ErrExiting
+	}
+	if t.policy != nil {
+		if err := t.allows(batch); err != nil {
+			return err
+		}
 	}
 	size := t.stamp(batch)
 	if err := t.store(batch); err != nil {
@@ -105,7 +113,11 @@ func (t *Topic) store(batch []Message) error {
 	if t.direct {
 		return putAll(t.list, batch)
 	}
-	return t.backlog.put(batch, t.list, t.open)
+	if err := t.backlog.put(batch, t.list, t.open); err != nil || !t.policy.drops() {
+		return err
+	}
+	t.overflows.Add(t.backlog.keep(t.policy.MaxDepth))
+	return nil
 }
 
 // putAll puts the batch in every channel, also after one of them failed. A channel that is going away needs it no more.
@@ -149,6 +161,7 @@ func (t *Topic) addChannel(name string) (*Channel, <-chan struct{}, error) {
 	}
 	durable := t.durable(name)
 	c := newChannel(t.name, name, t.o, t.health, func() { t.changed(durable) }, t.dropIdle)
+	c.policy = t.policy
 	t.channels[name] = c
 	t.relist()
 	t.changed(durable)
