@@ -3,7 +3,6 @@ package pages
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"html"
 	"net/http"
 	"time"
@@ -79,11 +78,13 @@ func news(told, now map[string]string) []byte {
 	if len(event.Parts) == 0 && !event.All {
 		return nil
 	}
-	data, err := json.Marshal(event)
-	if err != nil {
+	b := bytes.NewBufferString("event: parts\ndata: ")
+	out := json.NewEncoder(b)
+	out.SetEscapeHTML(false)
+	if err := out.Encode(event); err != nil { // which ends the line
 		return nil // strings and booleans always can be
 	}
-	return fmt.Appendf(nil, "event: parts\ndata: %s\n\n", data)
+	return append(b.Bytes(), '\n')
 }
 
 // liveParts finds the inside of every element with data-live in a page of ours, where templates leave no tag unclosed.

@@ -25,13 +25,14 @@ func (p *Pages) Handler() http.Handler {
 	} {
 		mux.HandleFunc("GET "+p.BasePath+page.path, p.page(page.template, page.here, page.draw))
 	}
+	mux.HandleFunc("GET "+p.BasePath+"/login", p.login)
 	mux.HandleFunc("GET "+p.BasePath+"/search", p.search)
 	mux.HandleFunc("GET "+p.BasePath+"/actions/{kind}", p.ask)
 	mux.HandleFunc("POST "+p.BasePath+"/actions/{kind}", p.do)
 	mux.HandleFunc("POST "+p.BasePath+"/theme", p.setTheme)
 	mux.Handle("GET "+p.BasePath+"/assets/{name}", p.assets)
 	mux.HandleFunc(p.BasePath+"/", p.nowhere)
-	return http.NewCrossOriginProtection().Handler(mux)
+	return mux
 }
 
 // nowhere answers what is no page. An address with a slash too many is led to the one without.

@@ -110,6 +110,8 @@ func (p *Pages) fail(w http.ResponseWriter, v *visit, err error) {
 	case errors.Is(err, errGone):
 		status, body.Title = http.StatusNotFound, "There is no such page"
 		body.Text = strings.TrimSuffix(err.Error(), ": "+errGone.Error())
+	case errors.Is(err, admin.ErrForbidden):
+		status, body.Title, body.Text = http.StatusForbidden, "Not allowed", "Your role does not allow to see this."
 	case errors.Is(err, context.Canceled):
 		return // nobody is there to read it
 	default:

@@ -8,7 +8,7 @@ import (
 	"strconv"
 
 	"github.com/nsqmesh/nsqmesh/admin"
-	"github.com/nsqmesh/nsqmesh/admin/pages"
+	adminpages "github.com/nsqmesh/nsqmesh/admin/pages"
 	"github.com/nsqmesh/nsqmesh/cmd/cli"
 	"github.com/nsqmesh/nsqmesh/httpapi"
 	"github.com/nsqmesh/nsqmesh/node/history"
@@ -69,7 +69,7 @@ func (s *server) startAdmin() error {
 	if a == nil {
 		return nil
 	}
-	ui, err := pages.New(pages.Options{
+	ui, err := adminpages.New(adminpages.Options{
 		Admin: a, BasePath: basePath(s.opts.AdminBasePath), Version: cli.ProductVersion(), Node: s.name(), Cluster: s.opts.ClusterName, Log: s.log,
 	})
 	if err != nil {
