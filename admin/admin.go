@@ -47,6 +47,7 @@ type Admin struct {
 	views snapshots
 	audit auditLog
 	gate  *gate
+	ended chan struct{} // closed when streams of events are to end
 }
 
 // New returns an Admin that has asked nobody yet.
@@ -57,7 +58,7 @@ func New(o Options) *Admin {
 	if o.Thresholds == (Thresholds{}) {
 		o.Thresholds = defaultThresholds
 	}
-	a := &Admin{o: o, http: newClient(o.Patience, o.TLS), fleet: newFleet(o.Patience), gate: newGate()}
+	a := &Admin{o: o, http: newClient(o.Patience, o.TLS), fleet: newFleet(o.Patience), gate: newGate(), ended: make(chan struct{})}
 	a.audit = auditLog{file: o.AuditFile, log: o.Log}
 	a.own.nsqd = caller{client: &http.Client{Transport: inProcess{o.Nsqd}}, base: "http://own"}
 	a.own.lookupd = caller{client: &http.Client{Transport: inProcess{o.Lookupd}}, base: "http://own"}
@@ -66,6 +67,9 @@ func New(o Options) *Admin {
 
 // Load reads the files that an Admin stands on.
 func (a *Admin) Load() error { return a.audit.load() }
+
+// End ends streams of events, so that their server can stop. It is called once.
+func (a *Admin) End() { close(a.ended) }
 
 // Close gives back what keeps connections to other nodes.
 func (a *Admin) Close() { a.http.CloseIdleConnections() }

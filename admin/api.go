@@ -12,28 +12,30 @@ type route struct {
 	method, path string
 	role         Role // the least that may ask
 	answer       func(*http.Request) (any, error)
+	stream       http.HandlerFunc // instead of answer
 }
 
 const apiBase = "/api/v1"
 
 func (a *Admin) routes() []route {
 	return []route{
-		{"GET", apiBase + "/overview", Viewer, show(a.Overview)},
-		{"GET", apiBase + "/topics", Viewer, a.listTopics},
-		{"GET", apiBase + "/topics/{topic}", Viewer, a.showTopic},
-		{"GET", apiBase + "/topics/{topic}/channels/{channel}", Viewer, a.showChannel},
-		{"GET", apiBase + "/channels", Viewer, a.listChannels},
-		{"GET", apiBase + "/nodes", Viewer, a.listNodes},
-		{"GET", apiBase + "/nodes/{node}", Viewer, a.showNode},
-		{"GET", apiBase + "/consumers", Viewer, a.listClients},
-		{"GET", apiBase + "/mesh", Viewer, show(a.Mesh)},
-		{"GET", apiBase + "/lookup", Viewer, show(a.Lookup)},
-		{"GET", apiBase + "/counter", Viewer, show(a.Counter)},
-		{"GET", apiBase + "/history", Viewer, a.showHistory},
-		{"GET", apiBase + "/audit", Viewer, show(a.Audit)},
-		{"GET", apiBase + "/topics/{topic}/messages", Operator, a.showMessages},
-		{"GET", apiBase + "/topics/{topic}/channels/{channel}/messages", Operator, a.showMessages},
-		{"POST", apiBase + "/actions", Viewer, a.act},
+		{"GET", apiBase + "/overview", Viewer, show(a.Overview), nil},
+		{"GET", apiBase + "/topics", Viewer, a.listTopics, nil},
+		{"GET", apiBase + "/topics/{topic}", Viewer, a.showTopic, nil},
+		{"GET", apiBase + "/topics/{topic}/channels/{channel}", Viewer, a.showChannel, nil},
+		{"GET", apiBase + "/channels", Viewer, a.listChannels, nil},
+		{"GET", apiBase + "/nodes", Viewer, a.listNodes, nil},
+		{"GET", apiBase + "/nodes/{node}", Viewer, a.showNode, nil},
+		{"GET", apiBase + "/consumers", Viewer, a.listClients, nil},
+		{"GET", apiBase + "/mesh", Viewer, show(a.Mesh), nil},
+		{"GET", apiBase + "/lookup", Viewer, show(a.Lookup), nil},
+		{"GET", apiBase + "/counter", Viewer, show(a.Counter), nil},
+		{"GET", apiBase + "/history", Viewer, a.showHistory, nil},
+		{"GET", apiBase + "/audit", Viewer, show(a.Audit), nil},
+		{"GET", apiBase + "/topics/{topic}/messages", Operator, a.showMessages, nil},
+		{"GET", apiBase + "/topics/{topic}/channels/{channel}/messages", Operator, a.showMessages, nil},
+		{"GET", apiBase + "/events", Viewer, nil, a.events},
+		{"POST", apiBase + "/actions", Viewer, a.act, nil},
 	}
 }
 
@@ -118,6 +120,10 @@ func (a *Admin) answers(r route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if UserOf(req.Context()).Role < r.role {
 			writeError(w, errForbidden)
+			return
+		}
+		if r.stream != nil {
+			r.stream(w, req)
 			return
 		}
 		value, err := r.answer(req)

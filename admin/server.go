@@ -17,6 +17,7 @@ func (a *Admin) Handler(pages http.Handler) http.Handler {
 	for _, r := range a.routes() {
 		mux.Handle(r.method+" "+base+r.path, a.answers(r))
 	}
+	mux.HandleFunc("GET "+base+apiBase+"/openapi.json", a.openAPI)
 	if a.o.Users != nil {
 		mux.HandleFunc("POST "+base+"/login", a.login)
 		mux.HandleFunc("POST "+base+"/logout", a.logout)
