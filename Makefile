@@ -88,6 +88,18 @@ govulncheck: ## look for known vulnerabilities in what the program calls
 fuzz: ## run every fuzzer for FUZZTIME (5s)
 	@deploy/fuzz $(FUZZTIME)
 
+.PHONY: release
+release: ## build dist/: binaries for linux, darwin and windows, checksums, bills of materials
+	@deploy/release $(VERSION)
+
+.PHONY: deb
+deb: ## build Debian packages into dist/ for amd64 and arm64
+	@deploy/package $(VERSION)
+
+.PHONY: image
+image: ## build the container image nsqmesh with docker
+	docker build -f deploy/Dockerfile --build-arg VERSION=$(VERSION) -t nsqmesh .
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin dist
