@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// pages are those whose commands are run one after another, each page on three nodes of its own, and how many commands there
+// testedPages are those whose commands are run one after another, each page on three nodes of its own, and how many commands there
 // are at least.
-var pages = map[string]int{
+var testedPages = map[string]int{
 	"docs/metrics.md": 4,
 }
 
@@ -25,7 +25,7 @@ func TestCommandsInPages(t *testing.T) {
 			t.Skip("examples need " + tool)
 		}
 	}
-	for page, least := range pages {
+	for page, least := range testedPages {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
 			text, err := os.ReadFile(filepath.Join("..", "..", page))
