@@ -26,6 +26,7 @@ type LookupdOptions struct {
 	Metadata      LookupdMetadata
 	Registrations func() map[string][]registry.Registration
 	Mesh          Mesh // nil on a node without neighbours
+	Raft          Raft // nil likewise
 	Version       string
 	Done          <-chan struct{} // closed when the node stops: those who watch are sent away; nil is never
 	Log           *slog.Logger
@@ -52,6 +53,7 @@ func NewLookupd(o LookupdOptions) http.Handler {
 	a.addTopics(r)
 	r.Handle("GET", "/watch", a.watch)
 	r.api("GET", "/mesh", a.mesh)
+	a.addRaft(r)
 	addPprof(r, "/debug/pprof")
 	return r
 }

@@ -75,7 +75,8 @@ func (a *lookupdAPI) mesh(req *http.Request, _ httprouter.Params) (any, error) {
 		Hash     string       `json:"registry_hash"`
 		Agree    bool         `json:"agree"`
 		Members  []meshMember `json:"members"`
-	}{Agree: true, Members: []meshMember{}}
+		Raft     *RaftStatus  `json:"raft,omitempty"`
+	}{Agree: true, Members: []meshMember{}, Raft: a.raftStatus()}
 	if a.Mesh == nil {
 		return answer, nil
 	}

@@ -57,6 +57,7 @@ func (s *Store) serveFollower(ctx context.Context, conn net.Conn) error {
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	w := bufio.NewWriter(conn)
+	writeFrame(w, frameBeat, s.replica.position().At, nil) // how far the follower has to come
 	for {
 		entries, next, err := s.replica.since(at)
 		if errors.Is(err, errSnapshot) {
@@ -133,6 +134,15 @@ func (s *Store) fed() bool {
 	return in && (r.State() == raft.Leader || time.Since(r.LastContact()) < 5*s.o.Timeout)
 }
 
+// Current reports whether this node knows all that had been agreed when it started, or finds nobody who knew more.
+func (s *Store) Current() bool {
+	if _, found := s.source(); !found || s.current.Load() {
+		return true
+	}
+	r := s.raft.Load()
+	return r != nil && s.fed() && r.AppliedIndex() >= r.CommitIndex() && s.replica.isProven()
+}
+
 // source picks a member of the group to follow: of the latest recovery, any of them.
 func (s *Store) source() (peer, bool) {
 	at := s.replica.position()
@@ -197,10 +207,15 @@ func (s *Store) takeFrame(in *bufio.Reader) error {
 	}
 	before := s.replica.position().identity
 	switch kind {
+	case frameBeat:
+		s.behind.Store(index)
 	case frameSnapshot:
 		err = s.replica.restore(bytes.NewReader(block), fromCache)
 	case frameEntry:
 		s.replica.apply(index, block)
+	}
+	if s.replica.position().At >= s.behind.Load() {
+		s.current.Store(true)
 	}
 	if s.replica.position().identity != before {
 		s.o.Changed()

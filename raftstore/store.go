@@ -51,8 +51,10 @@ type Store struct {
 	raft    atomic.Pointer[raft.Raft] // nil on a node that is no candidate, before Run and after
 	server  string
 	life    context.Context // of Run
-	kicked  chan struct{} // wakes who looks around
-	news    chan struct{} // wakes who waits for somebody to follow
+	kicked  chan struct{}   // wakes who looks around
+	news    chan struct{}   // wakes who waits for somebody to follow
+	behind  atomic.Uint64   // how far a follower has to come
+	current atomic.Bool     // it has
 
 	mu         sync.Mutex
 	announced  string
@@ -201,8 +203,8 @@ func (s *Store) startRaft() (stop func(), err error) {
 	s.raft.Store(r)
 	return func() {
 		s.handOver(r)
-		s.raft.Store(nil)
 		s.announce()
+		s.raft.Store(nil)
 		r.DeregisterObserver(events)
 		err := errors.Join(r.Shutdown().Error(), transport.Close(), d.close())
 		if err != nil {

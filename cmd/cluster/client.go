@@ -121,6 +121,33 @@ func baseURL(address string) (*url.URL, error) {
 	return u, nil
 }
 
+// Post has one node act. What it has to say is its error.
+func (c *Client) Post(ctx context.Context, address, path string, query url.Values) error {
+	base, err := baseURL(address)
+	if err != nil {
+		return err
+	}
+	target := *base
+	target.Path, target.RawQuery = base.Path+path, query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.Http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return refusalOf(resp.StatusCode, body)
+	}
+	return nil
+}
+
 func (c *Client) ask(ctx context.Context, base *url.URL, path string, query url.Values, into any) error {
 	target := *base
 	target.Path, target.RawQuery = base.Path+path, query.Encode()

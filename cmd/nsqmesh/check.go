@@ -18,6 +18,12 @@ func checkDeflateLevel(v any) string {
 	return unless(amount(v) >= 1 && amount(v) <= 9, "must be [1,9]")
 }
 func checkNodeID(v any) string { return unless(amount(v) >= 0 && amount(v) < 1024, "must be [0,1024)") }
+func checkVoters(v any) string {
+	return unless(slices.Contains([]int64{0, 1, 3, 5, 7}, amount(v)), "must be 1, 3, 5 or 7, or 0 for no candidate")
+}
+func checkRaftTimeout(v any) string {
+	return unless(amount(v) >= int64(100*time.Millisecond) && amount(v) <= int64(time.Minute), "must be [100ms,1m]")
+}
 func checkPort(v any) string {
 	return unless(amount(v) >= 0 && amount(v) <= 65535, "must be a port, or 0 for the real one")
 }

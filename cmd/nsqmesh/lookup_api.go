@@ -20,6 +20,7 @@ func (s *server) lookupAPI(done <-chan struct{}) http.Handler {
 	}
 	if s.parts.mesh != nil {
 		s.parts.mesh.Handle(hashCall, s.answerHash)
+		o.Raft = raftAPI{s.parts.raft}
 		o.Mesh = members{s.parts.mesh, s.parts.registry}
 	}
 	return httpapi.NewLookupd(o)

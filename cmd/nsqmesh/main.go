@@ -28,6 +28,7 @@ func commands() []cli.Command {
 		tools.Nodes(),
 		tools.Mesh(),
 		tools.Health(),
+		raftCommand(),
 		bench.Command(),
 		keyring.Command(),
 		user.Command(),

@@ -34,6 +34,7 @@ func themes() []theme {
 		{"Start", startOptions()},
 		{"Listeners", listenerOptions()},
 		{"Mesh", meshOptions()},
+		{"Raft", raftOptions()},
 		{"Identity", identityOptions()},
 		{"Queues and disk", queueOptions()},
 		{"Messages", messageOptions()},

@@ -58,6 +58,12 @@ type Options struct {
 	ClusterTLSKey    string
 	ClusterTLSCA     string
 
+	// Raft
+	RaftExpect  int
+	RaftSpares  int
+	RaftGrace   time.Duration
+	RaftTimeout time.Duration
+
 	// Lookup
 	LookupdTCPAddresses     []string // stock nsqlookupds to register with as well
 	InactiveProducerTimeout time.Duration

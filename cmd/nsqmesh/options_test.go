@@ -58,6 +58,11 @@ var facts = map[string]fact{
 	"cluster-tls-key":   {key: "cluster_tls_key", def: "", flag: "k", toml: `"k"`, want: "k", alsoOpts: []string{"--cluster-tls-cert=c", "--cluster-tls-ca=a"}},
 	"cluster-tls-ca":    {key: "cluster_tls_ca", def: "", flag: "a", toml: `"a"`, want: "a", alsoOpts: []string{"--cluster-tls-cert=c", "--cluster-tls-key=k"}},
 
+	"raft-bootstrap-expect": {key: "raft_bootstrap_expect", def: 0, flag: "3", toml: `3`, want: 3},
+	"raft-spares":           {key: "raft_spares", def: 2, flag: "0", toml: `0`, want: 0},
+	"raft-dead-voter-grace": {key: "raft_dead_voter_grace", def: 10 * time.Minute, flag: "1h", toml: `"1h"`, want: time.Hour},
+	"raft-timeout":          {key: "raft_timeout", def: sec, flag: "2s", toml: `"2s"`, want: 2 * sec},
+
 	"node-name":           {key: "node_name", def: "", flag: "mq1", toml: `"mq1"`, want: "mq1"},
 	"node-id":             {key: "id", def: nil, flag: "1023", toml: `1023`, want: int64(1023)},
 	"broadcast-address":   {key: "broadcast_address", def: nil, flag: "::1", toml: `"::1"`, want: "::1"},

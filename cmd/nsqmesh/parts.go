@@ -19,6 +19,7 @@ import (
 	"github.com/nsqmesh/nsqmesh/node/queue"
 	"github.com/nsqmesh/nsqmesh/node/registry"
 	"github.com/nsqmesh/nsqmesh/node/statsd"
+	"github.com/nsqmesh/nsqmesh/raftstore"
 )
 
 const (
@@ -34,7 +35,8 @@ type parts struct {
 	nodeIDOrigin registry.NodeIDOrigin
 	broker       *queue.Broker
 	registry     *registry.Registry
-	mesh         *gossip.Mesh // nil when gossip is off
+	mesh         *gossip.Mesh     // nil when gossip is off
+	raft         *raftstore.Store // nil without a mesh
 	node         *node.Node
 	stock        *lookupd.Peers
 	settled      func() // to be called when this node has heard of the others, or has waited for that long enough
@@ -125,7 +127,7 @@ func (s *server) openMesh() error {
 		LinkBind: o.ClusterAddress, LinkAdvertise: o.ClusterAdvertise,
 		Seeds: seeds, SeedsFile: file, MembersFile: s.file("nsqmesh.members"),
 		Keys: keys, TLS: s.tls.cluster, Profile: o.GossipProfile,
-		State: s.parts.registry, OnChange: s.parts.registry.MembersChanged, Log: s.log,
+		State: s.parts.registry, OnChange: s.membersChanged, Log: s.log,
 	})
 	if err := s.parts.mesh.Listen(); err != nil {
 		return err
@@ -165,7 +167,7 @@ func (s *server) startNode() error {
 	s.parts.stock.SetPeers(o.LookupdTCPAddresses)
 	s.parts.node = node.New(node.Options{
 		Broker: s.parts.broker, Registry: s.parts.registry, Peers: s.livePeers,
-		Known: s.parts.stock.Channels, Neighbours: s.neighbourChannels, Settled: s.settle(), Log: s.log,
+		Known: s.parts.stock.Channels, Neighbours: s.neighbourChannels, Authority: s.authority(), Settled: s.settle(), Log: s.log,
 	})
 	s.answerNeighbours()
 	s.parts.registry.SetNode(registry.Node{
@@ -223,7 +225,7 @@ func (s *server) firstSync(ctx context.Context) error {
 			waiting = false
 		case <-look.C:
 			at := s.parts.mesh.Stats()
-			waiting = at.Alive == 0 || !at.InSync
+			waiting = at.Alive == 0 || !at.InSync || !s.parts.raft.Current()
 		}
 	}
 	s.parts.node.Obey()
@@ -287,7 +289,8 @@ func (s *server) startLookupd() error {
 		close(done)
 		return nil
 	})
-	s.join() // last of all, so that it is first to stop: the others stop sending clients here
+	s.join() // late, so that it is early to stop: the others stop sending clients here
+	s.runRaft()
 	return nil
 }
 

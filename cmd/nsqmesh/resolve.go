@@ -46,7 +46,7 @@ func validate(o *Options) error {
 			wrong = append(wrong, "--"+row.name+" "+must)
 		}
 	}
-	for _, err := range []error{validateTLS(o), validateClusterTLS(o), validateAdmin(o)} {
+	for _, err := range []error{validateTLS(o), validateClusterTLS(o), validateAdmin(o), validateRaft(o)} {
 		if err != nil {
 			wrong = append(wrong, err.Error())
 		}
@@ -75,6 +75,13 @@ func validateClusterTLS(o *Options) error {
 	}
 	if given != 0 && given != 3 {
 		return errors.New("--cluster-tls-cert, --cluster-tls-key and --cluster-tls-ca only work together")
+	}
+	return nil
+}
+
+func validateRaft(o *Options) error {
+	if o.RaftExpect > 0 && (o.GossipAddress == "" || o.ClusterAddress == "") {
+		return errors.New("--raft-bootstrap-expect needs --gossip-address and --cluster-address")
 	}
 	return nil
 }

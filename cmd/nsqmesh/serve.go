@@ -70,6 +70,7 @@ func (s *server) start() error {
 		s.listen,
 		s.openRegistry,
 		s.openMesh,
+		s.openRaft,
 		s.startNode,
 		s.openUsers,
 		s.newAdmin,
