@@ -205,6 +205,56 @@ func TestNoWakeUpIsLost(t *testing.T) {
 	}
 }
 
+// TestSlowConsumerHoldsNobodyUp: beside one that takes a tenth of a second for a message the others finish all the rest, as fast
+// as they would without it.
+func TestSlowConsumerHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const messages, perMessage, slowness = 20000, 50 * time.Microsecond, 100 * time.Millisecond
+		c := testChannel(t, testOptions(t))
+		stop := make(chan struct{})
+		consumer := func(ready int, each time.Duration) (count *int) {
+			s, w := subscribe(t, c, ready, Terms{})
+			count = new(int)
+			go func() {
+				into := make([]Message, 0, 200)
+				for {
+					got := s.Take(into)
+					*count += len(got)
+					time.Sleep(time.Duration(len(got)) * each)
+					s.Finish(idsOf(got), noFailure(t))
+					if len(got) > 0 {
+						continue
+					}
+					select {
+					case <-w.woken:
+					case <-stop:
+						return
+					}
+				}
+			}()
+			return count
+		}
+		slow := consumer(1, slowness)
+		fast := []*int{consumer(100, perMessage), consumer(100, perMessage)}
+		synctest.Wait()
+		start := time.Now()
+		put(t, c, numbered(1, messages))
+		for c.stats().Depth > 0 {
+			time.Sleep(time.Millisecond)
+		}
+		alone := messages / 2 * perMessage
+		if took := time.Since(start); took > alone*11/10 {
+			t.Errorf("took %v, where the fast ones alone need %v", took, alone)
+		}
+		time.Sleep(time.Second)
+		close(stop)
+		synctest.Wait()
+		if sum := *slow + *fast[0] + *fast[1]; sum != messages {
+			t.Errorf("%d of %d delivered", sum, messages)
+		}
+	})
+}
+
 func TestConsumersShareFairly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const consumers, rounds = 4, 2000

@@ -92,19 +92,22 @@ func TestNotShared(t *testing.T) {
 	}
 }
 
-// TestFanOutWithOneSlowChannel: what the others have read is not lost to a channel that nobody reads.
-func TestFanOutWithOneSlowChannel(t *testing.T) {
+// TestSlowChannelHoldsUpNobody: the others have at once what is published, however much of it a channel that nobody reads
+// has on disk, and that one loses nothing.
+func TestSlowChannelHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		topic := testTopic(t, testOptions(t))
+		o := testOptions(t)
+		o.MemQueueSize = 730
+		topic := testTopic(t, o)
 		var subs []*Subscription
 		for i := range 3 {
 			s, _ := subscribe(t, channelOf(t, topic, fmt.Sprint("fast", i)), 1000, Terms{})
 			subs = append(subs, s)
 		}
 		slow := channelOf(t, topic, "slow")
-		const rounds, size = 50, 100
-		for n := range rounds {
-			if err := topic.Put(numbered(ID(n*size), size)); err != nil {
+		const rounds, size = 30, 100
+		for range rounds {
+			if err := topic.Put(numbered(0, size)); err != nil {
 				t.Fatal(err)
 			}
 			for _, s := range subs {
@@ -115,8 +118,47 @@ func TestFanOutWithOneSlowChannel(t *testing.T) {
 				s.Finish(idsOf(got), noFailure(t))
 			}
 		}
-		if got := drain(t, slow); len(got) != rounds*size {
-			t.Errorf("the slow channel got %d of %d messages", len(got), rounds*size)
+		got := drain(t, slow)
+		if len(got) != rounds*size {
+			t.Fatalf("the slow channel got %d of %d messages", len(got), rounds*size)
+		}
+		for i, m := range numbered(0, size) {
+			for round := range rounds {
+				if got[round*size+i] != m.Body {
+					t.Fatalf("the slow channel got message %d of batch %d in another place", i, round)
+				}
+			}
 		}
 	})
+}
+
+// TestFanOutAllocatesNothing holds publishing to many channels to no allocation per batch.
+func TestFanOutAllocatesNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector makes pools drop what they hold")
+	}
+	topic := testTopic(t, testOptions(t))
+	var subs []*Subscription
+	for i := range 8 {
+		s, _ := subscribe(t, channelOf(t, topic, fmt.Sprint(i)), 1000, Terms{})
+		subs = append(subs, s)
+	}
+	for _, size := range []int{1, benchBatch} {
+		batch, into, ids := numbered(1, size), make([]Message, 0, size), make([]ID, size)
+		round := func() {
+			if err := topic.Put(batch); err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range subs {
+				for i, m := range s.Take(into) {
+					ids[i] = m.ID
+				}
+				s.Finish(ids, unexpected(t))
+			}
+		}
+		round()
+		if n := testing.AllocsPerRun(200, round); n > 0 {
+			t.Errorf("%v allocations for a batch of %d", n, size)
+		}
+	}
 }
