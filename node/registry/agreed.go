@@ -38,8 +38,11 @@ func (r *Registry) Agreed() Agreed { return Agreed{r} }
 func (r *Registry) Proposal(kind IntentKind, topic, channel string, paused bool) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	value := stamped{paused, r.nextStamp()}.encode(agreedOwner)
-	return appendText(appendText([]byte{agreedVersion}, key(byte(kind), topic, channel)), value)
+	return encodeProposal(key(byte(kind), topic, channel), stamped{paused: paused, stamp: r.nextStamp()})
+}
+
+func encodeProposal(k string, v stamped) []byte {
+	return appendText(appendText([]byte{agreedVersion}, k), v.encode(agreedOwner))
 }
 
 // Apply takes a command. One that cannot be read changes nothing, on any node.
@@ -76,7 +79,7 @@ func decodeProposal(cmd []byte) (k string, v stamped, err error) {
 	k = r.text(maxKey)
 	v = decodeStamped(r.text(maxValue), agreedOwner)
 	s, ok := parseKey(k)
-	if version != agreedVersion || r.bad || !ok || !s.intent() || !validID(v.stamp.Node) || v.stamp.Counter >= maxNumber {
+	if version != agreedVersion || r.bad || !ok || !s.intent() && s.kind != kindPolicy || !validID(v.stamp.Node) || v.stamp.Counter >= maxNumber {
 		return k, v, errCommand
 	}
 	return k, v, nil

@@ -65,6 +65,8 @@ func (r *Registry) index(d *document, k string, e entry) {
 		if !e.deleted {
 			r.forget(s.owner, decodeBuried(e.value, d.owner).generation)
 		}
+	case kindPolicy:
+		r.indexPolicy(d, s.pattern, e)
 	default:
 		r.indexTopic(d, k, s, e)
 	}

@@ -133,7 +133,7 @@ func (r *Registry) intend(kind byte, topic, channel string, paused bool) Stamp {
 	if kind != kindDelete {
 		life = 0
 	}
-	r.put(key(kind, topic, channel), stamped{paused, stamp}.encode(r.own.owner), life)
+	r.put(key(kind, topic, channel), stamped{paused: paused, stamp: stamp}.encode(r.own.owner), life)
 	r.unsave(saveDelay)
 	return stamp
 }

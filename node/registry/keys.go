@@ -20,6 +20,7 @@ const (
 	kindCreate       = 'm' // m/topic[/channel]        shared intents
 	kindDelete       = 'd' // d/topic[/channel]
 	kindPause        = 'p' // p/topic[/channel]
+	kindPolicy       = 'q' // q/pattern                what the topics that it means are held to; repeated by every node
 	kindForget       = 'f' // f/owner                  that node is gone for good
 )
 
@@ -28,6 +29,7 @@ type subject struct {
 	kind           byte
 	topic, channel string
 	owner, guest   string
+	pattern        string
 }
 
 func (s subject) intent() bool {
@@ -62,6 +64,9 @@ func parseKey(k string) (subject, bool) {
 	case kindForget:
 		s.owner = first
 		return s, rest == "" && validID(first)
+	case kindPolicy:
+		s.pattern = first
+		return s, rest == "" && validPattern(first)
 	case kindTombstone:
 		s.topic = first
 		s.owner, s.guest, _ = strings.Cut(rest, "/")

@@ -30,6 +30,7 @@ type savedIntent struct {
 	Key       string `json:"key"`
 	Stamp     Stamp  `json:"stamp"`
 	Paused    bool   `json:"paused,omitempty"`
+	Policy    string `json:"policy,omitempty"`
 	Remaining int64  `json:"remaining_ms,omitempty"`
 }
 
@@ -61,9 +62,10 @@ func (r *Registry) restore(s state) {
 		r.created[k] = stamp
 	}
 	for _, i := range s.Intents {
-		if subject, ok := parseKey(i.Key); ok && subject.intent() {
+		if subject, ok := parseKey(i.Key); ok && (subject.intent() || subject.kind == kindPolicy) {
 			life := time.Duration(i.Remaining) * time.Millisecond
-			r.put(i.Key, stamped{i.Paused, i.Stamp}.encode(r.own.owner), min(life, intentLife))
+			v := stamped{i.Paused, i.Stamp, i.Policy}
+			r.put(i.Key, v.encode(r.own.owner), min(life, intentLife))
 		}
 	}
 }
@@ -131,8 +133,8 @@ func (r *Registry) state() state {
 		case subject.ephemeral():
 		case subject.kind == kindTopic || subject.kind == kindChannel:
 			s.Created[k] = v.stamp
-		case subject.intent():
-			i := savedIntent{Key: k, Stamp: v.stamp, Paused: v.paused}
+		case subject.intent(), subject.kind == kindPolicy:
+			i := savedIntent{Key: k, Stamp: v.stamp, Paused: v.paused, Policy: v.text}
 			if e.expires != 0 {
 				i.Remaining = max(1, (e.expires - r.now()).Milliseconds())
 			}

@@ -67,6 +67,7 @@ type Registry struct {
 	forgotten     map[string]burial
 	topics        map[string]*topicIndex
 	intended      map[string]*topicIndex // those that intents are about
+	policies      map[string]stamped     // the latest of each pattern
 	producers     map[producerKey]*producer
 	guests        map[string]*Guest
 	lastGuest     uint64
@@ -107,7 +108,7 @@ func New(o Options, peers Peers) *Registry {
 		opts: o, log: o.Log, started: time.Now(), peers: peers, held: o.Hold,
 		wake: make(chan struct{}, 1), intents: make(chan struct{}, 1), notes: make(chan struct{}, 1),
 		docs: map[string]*document{}, shares: map[string]uint64{}, forgotten: map[string]burial{},
-		topics: map[string]*topicIndex{}, intended: map[string]*topicIndex{},
+		topics: map[string]*topicIndex{}, intended: map[string]*topicIndex{}, policies: map[string]stamped{},
 		producers: map[producerKey]*producer{}, guests: map[string]*Guest{}, created: map[string]Stamp{},
 		nodeID:      ownNodeID{warned: map[string]bool{}},
 		dirtyTopics: map[string]struct{}{}, dirtyNodes: map[*producer]struct{}{},

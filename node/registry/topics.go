@@ -74,7 +74,7 @@ func (r *Registry) register(k string, paused bool, created Stamp) {
 	}
 	delete(r.created, k)
 	r.observe(stamp)
-	r.put(k, stamped{paused, stamp}.encode(r.own.owner), 0)
+	r.put(k, stamped{paused: paused, stamp: stamp}.encode(r.own.owner), 0)
 	if s, _ := parseKey(k); !had && !s.ephemeral() {
 		r.unsave(saveDelay)
 	}

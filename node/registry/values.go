@@ -15,6 +15,7 @@ const (
 type stamped struct {
 	paused bool
 	stamp  Stamp
+	text   string // of a policy
 }
 
 func (s stamped) encode(owner string) string {
@@ -29,7 +30,7 @@ func (s stamped) encode(owner string) string {
 	if s.stamp.Node != owner {
 		b = appendOwner(b, s.stamp.Node)
 	}
-	return string(b)
+	return string(b) + s.text
 }
 
 // decodeStamped reads what garbage left readable: a value that is cut short has a zero stamp, which anything covers.
@@ -40,6 +41,7 @@ func decodeStamped(value, owner string) stamped {
 	if flags&flagForeign != 0 {
 		s.stamp.Node = r.owner()
 	}
+	s.text = string(r.b)
 	if r.bad {
 		return stamped{}
 	}
