@@ -162,8 +162,13 @@ func readAnswer(resp *http.Response, into any) error {
 		_, _ = io.Copy(io.Discard, limited)
 		return nil
 	}
-	if err := json.NewDecoder(limited).Decode(into); err != nil {
+	var body bytes.Buffer // read at once: decoding a stream would scan it twice
+	body.Grow(int(max(min(resp.ContentLength, maxAnswer), 0)) + bytes.MinRead)
+	if _, err := body.ReadFrom(limited); err != nil {
 		return fmt.Errorf("read its answer: %w", plainly(err))
+	}
+	if err := json.Unmarshal(body.Bytes(), into); err != nil {
+		return fmt.Errorf("read its answer: %w", err)
 	}
 	return nil
 }

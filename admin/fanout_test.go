@@ -51,13 +51,13 @@ func TestAHangingNodeCostsItsDeadlineOnce(t *testing.T) {
 			t.Errorf("the alerts are %v", v.Alerts)
 		}
 		for range 3 {
-			time.Sleep(3 * freshness)
+			time.Sleep(2 * usable)
 			if v, took := overview(t, a); took != muteWait || len(v.Missing) != 1 {
 				t.Errorf("then it took %v, and missing is %v", took, v.Missing)
 			}
 		}
 		f.set(2, func(n *fakeNode) { n.hangs = false })
-		time.Sleep(3 * freshness)
+		time.Sleep(2 * usable)
 		if v, took := overview(t, a); took != 0 || len(v.Missing) != 0 || v.Answering != 3 {
 			t.Errorf("when it was back it took %v, and missing is %v", took, v.Missing)
 		}
@@ -93,10 +93,30 @@ func TestTenViewersAreOneQuestion(t *testing.T) {
 		if n := f.askedOf(1); n != 1 {
 			t.Errorf("eleven viewers asked %d times", n)
 		}
-		time.Sleep(2 * freshness)
+		time.Sleep(usable)
 		overview(t, a)
 		if n := f.askedOf(1); n != 2 {
 			t.Errorf("a later viewer was the question number %d", n)
+		}
+	})
+}
+
+func TestWhoLooksAllTheTimeWaitsForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeFleet(3, fakeStats(10))
+		f.set(1, func(n *fakeNode) { n.slow = 800 * time.Millisecond })
+		a := f.admin()
+		overview(t, a)
+		for range 5 {
+			time.Sleep(freshness + time.Millisecond)
+			v, took := overview(t, a)
+			if age := time.Since(v.At); took != 0 || age >= usable {
+				t.Errorf("it took %v and is %v old", took, age)
+			}
+		}
+		a.forget()
+		if v, took := overview(t, a); took == 0 || time.Since(v.At) != 0 {
+			t.Errorf("after a change it took %v and is %v old", took, time.Since(v.At))
 		}
 	})
 }

@@ -35,6 +35,7 @@ type looked struct{ now, before *statsAnswer }
 
 type making struct {
 	done chan struct{}
+	void bool // something was changed meanwhile
 	s    *snapshot
 	err  error
 }
@@ -44,13 +45,20 @@ const (
 	vitalTarget = "/vitals"
 )
 
-// snapshot returns one that is fresh.
+// usable is how old a snapshot may be that is given away while the next one is being made.
+const usable = 3 * time.Second
+
+// snapshot returns one that is fresh or, so that nobody waits for who looks all the time, nearly so.
 func (a *Admin) snapshot(ctx context.Context) (*snapshot, error) {
 	v := &a.views
 	v.mu.Lock()
-	if s := v.latest; s != nil && time.Since(s.coverage.At) < freshness {
-		v.mu.Unlock()
-		return s, nil
+	age := usable
+	if v.latest != nil {
+		age = time.Since(v.latest.coverage.At)
+	}
+	if age < freshness {
+		defer v.mu.Unlock()
+		return v.latest, nil
 	}
 	m := v.next
 	if m == nil {
@@ -58,7 +66,11 @@ func (a *Admin) snapshot(ctx context.Context) (*snapshot, error) {
 		v.next = m
 		go a.makeSnapshot(m)
 	}
+	latest := v.latest
 	v.mu.Unlock()
+	if age < usable {
+		return latest, nil
+	}
 	select {
 	case <-m.done:
 		return m.s, m.err
@@ -73,6 +85,10 @@ func (a *Admin) forget() {
 	a.views.mu.Lock()
 	defer a.views.mu.Unlock()
 	a.views.latest = nil
+	if a.views.next != nil {
+		a.views.next.void = true
+		a.views.next = nil
+	}
 }
 
 func (a *Admin) makeSnapshot(m *making) {
@@ -80,10 +96,12 @@ func (a *Admin) makeSnapshot(m *making) {
 	v := &a.views
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if m.err == nil {
+	if m.err == nil && !m.void {
 		v.latest = m.s
 	}
-	v.next = nil
+	if v.next == m {
+		v.next = nil
+	}
 	close(m.done)
 }
 

@@ -82,6 +82,7 @@ func (s *server) startAdmin() error {
 	}
 	s.life.onStop("live pages", func() error {
 		ui.Close()
+		a.End()
 		return nil
 	})
 	return nil
