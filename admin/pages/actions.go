@@ -100,7 +100,11 @@ func (p *Pages) do(w http.ResponseWriter, req *http.Request) {
 		p.refuse(w, v, a.Kind)
 		return
 	}
-	result, err := p.Admin.Do(req.Context(), a)
+	what := a
+	if a.Kind == admin.Disconnect { // a connection is one of a node; its channel is only where the user came from
+		what.Topic, what.Channel = "", ""
+	}
+	result, err := p.Admin.Do(req.Context(), what)
 	if err != nil {
 		p.say(w, v, http.StatusBadRequest, "result", "Not done", outcome{
 			Title: "Not done", Class: "bad", Summary: err.Error(), Back: p.after(a, false), BackWord: "Back"})
