@@ -149,7 +149,7 @@ func (p *Pages) askTombstone(_ *visit, a admin.Action) (question, error) {
 
 func (p *Pages) askDisconnect(_ *visit, a admin.Action) (question, error) {
 	q := question{Question: "Disconnect " + a.Client + "?", Button: "Disconnect", Danger: true, Back: p.BasePath + "/consumers", Nodes: enumerate(a.Nodes),
-		Effects: []string{"Its connection is closed; what it has in flight goes back into the channel.",
+		Effects: []string{"Its connection is closed; what it has in flight comes back into the channel when that times out.",
 			"Most clients connect again by themselves within seconds. To keep a consumer away, pause the channel."}}
 	if a.Channel != "" {
 		q.Back = p.channelLink(a.Topic, a.Channel)
