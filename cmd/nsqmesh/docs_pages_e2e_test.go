@@ -11,23 +11,27 @@ import (
 	"time"
 )
 
-// testedPages are those whose commands are run one after another, each page on three nodes of its own, and how many commands there
-// are at least.
+// testedPages are those whose commands are run one after another, and how many commands there are at least.
 var testedPages = map[string]int{
-	"docs/metrics.md": 4,
+	"README.md":                  3,
+	"docs/concepts.md":           8,
+	"docs/metrics.md":            4,
+	"docs/migration.md":          4,
+	"docs/operations.md":         6,
+	"docs/protocol-additions.md": 6,
 }
 
-// Every command that a page shows for a shell works, in the order of the page, on a mesh of three whose ports are those of
-// make cluster.
+// Every command that a page shows for a shell works, in the order of the page, on a mesh of three whose ports are those of make
+// cluster.
 func TestCommandsInPages(t *testing.T) {
 	for _, tool := range []string{"curl", "jq", "make"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skip("examples need " + tool)
 		}
 	}
+	shell := newPageShell(t)
 	for page, least := range testedPages {
 		t.Run(page, func(t *testing.T) {
-			t.Parallel()
 			text, err := os.ReadFile(filepath.Join("..", "..", page))
 			if err != nil {
 				t.Fatal(err)
@@ -36,7 +40,7 @@ func TestCommandsInPages(t *testing.T) {
 			if len(commands) < least {
 				t.Fatalf("%d commands", len(commands))
 			}
-			newPageShell(t).runAll(t, commands)
+			shell.runAll(t, commands)
 		})
 	}
 }
