@@ -136,6 +136,34 @@ func TestGraphOfADayIsNoLargerThanThatOfAnHour(t *testing.T) {
 	}
 }
 
+func TestGraphBeginsWhereSomethingIsKnown(t *testing.T) {
+	values := make([]float64, 360)
+	for i := range values {
+		values[i] = nan
+	}
+	for name, c := range map[string]struct {
+		known int
+		want  string
+	}{
+		"five minutes at the least": {3, "<li>5 min ago</li>"},
+		"all that is known":         {180, "<li>30 min ago</li>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			young := slices.Clone(values)
+			for i := range c.known {
+				young[len(young)-1-i] = 7
+			}
+			g := Graph{Title: "Depth", Step: 10 * time.Second, Series: []Series{{"depth", young}, {"in flight", values}}}
+			if html := string(g.HTML()); !strings.Contains(html, c.want) {
+				t.Errorf("the axis does not begin with %s", c.want)
+			}
+			if len(young) != len(values) {
+				t.Error("the values of the caller were changed")
+			}
+		})
+	}
+}
+
 func TestNothingKnownIsSaid(t *testing.T) {
 	if html := string(Graph{Title: "Depth"}.HTML()); !strings.Contains(html, "Nothing is known yet") {
 		t.Errorf("an empty graph reads %s", html)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,6 +29,7 @@ type Graph struct {
 // HTML draws the graph. The lines are stretched to whatever room the page gives; text is not. Without a script a column of
 // the graph tells its values when it is pointed at, and a table tells them to those who cannot point.
 func (g Graph) HTML() template.HTML {
+	g.begin()
 	g.fold()
 	n := g.len()
 	var b strings.Builder
@@ -54,6 +56,26 @@ func (g Graph) HTML() template.HTML {
 	g.table(&b, n)
 	b.WriteString(`</figure>`)
 	return template.HTML(b.String())
+}
+
+// leastPoints are shown however little is known.
+const leastPoints = 30
+
+// begin leaves out the time before anything was known, so that a young node's graph is not all empty.
+func (g *Graph) begin() {
+	unknown := g.len()
+	for _, s := range g.Series {
+		first := slices.IndexFunc(s.Values, func(v float64) bool { return !math.IsNaN(v) })
+		if first >= 0 {
+			unknown = min(unknown, g.len()-len(s.Values)+first)
+		}
+	}
+	keep := max(leastPoints, g.len()-unknown)
+	series := make([]Series, len(g.Series))
+	for i, s := range g.Series {
+		series[i] = Series{s.Name, s.Values[max(0, len(s.Values)-keep):]}
+	}
+	g.Series = series
 }
 
 func (g *Graph) fold() {

@@ -1,8 +1,10 @@
 package pages
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 
 	"github.com/nsqmesh/nsqmesh/admin"
@@ -75,7 +77,8 @@ func (p *Pages) onNode(o admin.OnNode) row {
 }
 
 func latencies(l admin.Latency) (all []latency) {
-	for _, q := range l.Percentiles {
+	percentiles := slices.SortedFunc(slices.Values(l.Percentiles), func(a, b admin.Percentile) int { return cmp.Compare(a.Quantile, b.Quantile) })
+	for _, q := range percentiles {
 		all = append(all, latency{
 			Key: quantile(q.Quantile), Text: chart.Duration.Text(q.Value),
 			Title: fmt.Sprintf("between %s and %s, of %s", chart.Duration.Text(q.Min), chart.Duration.Text(q.Max), plural(q.Count, "message")),
@@ -126,8 +129,8 @@ func (r *row) align(heads []string) {
 // delivered is a bar of how near the consumers were; nothing when nodes do not tell.
 func delivered(z admin.Zones) template.HTML {
 	all := z.Zone + z.Region + z.Global
-	if all == 0 {
-		return ""
+	if z.Zone+z.Region == 0 {
+		return "" // consumers do not say where they are
 	}
 	share := func(n int64) int64 { return (100*n + all/2) / all }
 	zone, region := share(z.Zone), share(z.Region)

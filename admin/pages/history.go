@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"html/template"
 	"slices"
 	"sync"
@@ -53,7 +54,7 @@ func draw(s admin.Series) []graph {
 			chart.Series{Name: "requeued", Values: s.Requeues}, chart.Series{Name: "timed out", Values: s.Timeouts}))
 	}
 	var lines []chart.Series
-	for _, l := range s.Latency {
+	for _, l := range slices.SortedFunc(slices.Values(s.Latency), func(a, b admin.LatencySeries) int { return cmp.Compare(a.Quantile, b.Quantile) }) {
 		lines = append(lines, chart.Series{Name: quantile(l.Quantile), Values: l.Values})
 	}
 	if len(lines) > 0 {
