@@ -25,8 +25,9 @@ type LookupdOptions struct {
 	Directory     Directory
 	Metadata      LookupdMetadata
 	Registrations func() map[string][]registry.Registration
-	Mesh          Mesh // nil on a node without neighbours
-	Raft          Raft // nil likewise
+	Mesh          Mesh     // nil on a node without neighbours
+	Raft          Raft     // nil likewise
+	Policies      Policies // nil leaves out /policy
 	Version       string
 	Done          <-chan struct{} // closed when the node stops: those who watch are sent away; nil is never
 	Log           *slog.Logger
@@ -54,6 +55,7 @@ func NewLookupd(o LookupdOptions) http.Handler {
 	r.Handle("GET", "/watch", a.watch)
 	r.api("GET", "/mesh", a.mesh)
 	a.addRaft(r)
+	addPolicies(r, a.Policies)
 	addPprof(r, "/debug/pprof")
 	return r
 }

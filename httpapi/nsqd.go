@@ -62,7 +62,9 @@ type Limits struct {
 type NsqdOptions struct {
 	Queues   Queues
 	Metadata Metadata
-	Clients  func() []nsqd.ClientStats // the connections of the TCP protocol
+	Topic    func(name string) (*queue.Topic, error) // of a publish, where policy decides whether it is made; nil makes it
+	Policies Policies                                // nil leaves out /policy
+	Clients  func() []nsqd.ClientStats               // the connections of the TCP protocol
 	Config   Config
 	Info     Info
 	Limits   Limits
@@ -111,6 +113,7 @@ func NewNsqd(o NsqdOptions) http.Handler {
 	r.quiet("POST", "/pub", a.pub)
 	r.quiet("POST", "/mpub", a.mpub)
 	a.addTopics(r)
+	addPolicies(r, a.Policies)
 	a.addMessages(r)
 	r.api("GET", "/config/:opt", a.getConfig)
 	r.api("PUT", "/config/:opt", a.putConfig)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -76,11 +77,22 @@ func (a *nsqdAPI) publishTopic(req *http.Request) (*queue.Topic, params, error) 
 	if !names.ValidTopic(name) {
 		return nil, q, errInvalidTopic
 	}
-	topic, err := a.Queues.Topic(strings.Clone(name)) // a topic must not keep the request that made it in memory
+	topic, err := a.makeTopic(strings.Clone(name)) // a topic must not keep the request that made it in memory
+	if errors.Is(err, queue.ErrNoAutoCreate) {
+		return nil, q, &apiError{http.StatusNotFound, "TOPIC_NOT_FOUND: " + err.Error()}
+	}
 	if err != nil {
 		return nil, q, errExiting
 	}
 	return topic, q, nil
+}
+
+// makeTopic makes the topic of a publish, if policy lets it be made so.
+func (a *nsqdAPI) makeTopic(name string) (*queue.Topic, error) {
+	if a.Topic != nil {
+		return a.Topic(name)
+	}
+	return a.Queues.Topic(name)
 }
 
 // parseDefer reads a delay in milliseconds.
@@ -95,7 +107,12 @@ func parseDefer(word string, most time.Duration) (time.Duration, error) {
 // put publishes a batch at once. Why a disk refused it is told by Health, to whoever asks /ping: here it would be told for
 // every message.
 func put(topic *queue.Topic, b *batch) (any, error) {
-	if err := topic.Put(b.messages); err != nil {
+	switch err := topic.Put(b.messages); {
+	case errors.Is(err, queue.ErrFull):
+		return nil, &apiError{http.StatusTooManyRequests, "QUEUE_FULL: " + err.Error()}
+	case errors.Is(err, queue.ErrTooLate):
+		return nil, &apiError{http.StatusBadRequest, "INVALID_DEFER: " + err.Error()}
+	case err != nil:
 		return nil, errExiting
 	}
 	return published, nil

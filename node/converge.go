@@ -23,6 +23,7 @@ func (n *Node) Run(ctx context.Context) error {
 			n.declare()
 		case <-n.registry.C():
 			n.Renumber()
+			n.Enforce()
 			n.Obey()
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/nsqmesh/nsqmesh/node/names"
+	"github.com/nsqmesh/nsqmesh/node/policy"
 	"github.com/nsqmesh/nsqmesh/node/queue"
 	"github.com/nsqmesh/nsqmesh/node/registry"
 )
@@ -40,6 +41,9 @@ type Options struct {
 	// Authority decides on deletes and pauses while there is one. Nil is gossip alone.
 	Authority Authority
 
+	// Policies are the rules of this node's own config file.
+	Policies []policy.Rule
+
 	Log *slog.Logger
 }
 
@@ -51,6 +55,10 @@ type Node struct {
 	commit   Committer
 	changes  *queue.Watch
 
+	ruling   sync.Mutex // held while policies are enforced anew
+	policies policies
+	ruled    chan struct{} // received by RunIdle after policies changed
+
 	acting sync.Mutex // held while a delete or pause is carried out, so that an intent of our own is not taken for another's
 
 	mu      sync.Mutex
@@ -60,6 +68,8 @@ type Node struct {
 // New returns a node whose broker is loaded and whose registry knows who it is.
 func New(o Options) *Node {
 	n := &Node{o: o, broker: o.Broker, registry: o.Registry, changes: o.Broker.Watch(), removed: map[string]time.Time{}}
+	n.policies.file, n.ruled = o.Policies, make(chan struct{}, 1)
+	n.policies.rules.Store(&policy.Rules{})
 	n.commit = local{n}
 	if o.Authority != nil {
 		n.commit = agreed{n, o.Authority}
@@ -68,7 +78,12 @@ func New(o Options) *Node {
 }
 
 // Topic returns the topic of that name, made if it is missing: somebody publishes to it.
-func (n *Node) Topic(name string) (*queue.Topic, error) { return n.broker.Topic(name) }
+func (n *Node) Topic(name string) (*queue.Topic, error) {
+	if err := n.mayCreate(name); err != nil {
+		return nil, err
+	}
+	return n.broker.Topic(name)
+}
 
 // Channel returns the channel of that name, made with its topic if it is missing: somebody consumes from it. It does not
 // bring back a topic that was deleted a moment ago, for consumers reconnect where the topic was before they hear of that.
@@ -76,6 +91,9 @@ func (n *Node) Topic(name string) (*queue.Topic, error) { return n.broker.Topic(
 func (n *Node) Channel(topic, channel string) (*queue.Channel, error) {
 	if n.broker.FindTopic(topic) == nil && n.o.Peers() > 0 && n.registry.RecentlyDeleted(topic) {
 		return nil, ErrDeleted
+	}
+	if err := n.mayCreate(topic); err != nil {
+		return nil, err
 	}
 	t, err := n.broker.Topic(topic)
 	if err != nil {

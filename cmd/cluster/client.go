@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -123,13 +124,18 @@ func baseURL(address string) (*url.URL, error) {
 
 // Post has one node act. What it has to say is its error.
 func (c *Client) Post(ctx context.Context, address, path string, query url.Values) error {
+	return c.PostBody(ctx, address, path, query, nil)
+}
+
+// PostBody is Post with a body.
+func (c *Client) PostBody(ctx context.Context, address, path string, query url.Values, content []byte) error {
 	base, err := baseURL(address)
 	if err != nil {
 		return err
 	}
 	target := *base
 	target.Path, target.RawQuery = base.Path+path, query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(content))
 	if err != nil {
 		return err
 	}

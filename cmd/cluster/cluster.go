@@ -125,6 +125,19 @@ func (c *Cluster) Ask(ctx context.Context, path string, query url.Values) (all l
 	return all, false, c.notFound(failed)
 }
 
+// First does something at one lookup address, the first that answers, be it with a refusal.
+func (c *Cluster) First(do func(address string) error) error {
+	var failed []error
+	for _, address := range c.Lookupds {
+		err := do(address)
+		if err == nil || errors.As(err, new(*refusal)) {
+			return err
+		}
+		failed = append(failed, err)
+	}
+	return c.notFound(failed)
+}
+
 // notFound says how to name a node, if nobody has.
 func (c *Cluster) notFound(failed []error) error {
 	err := fmt.Errorf("find the nodes: %w", errors.Join(failed...))

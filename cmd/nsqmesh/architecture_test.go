@@ -17,7 +17,7 @@ const module = "github.com/nsqmesh/nsqmesh/"
 
 // arrows says which of our packages a package may import (docs/design.md). A package that is not named may not exist.
 var arrows = map[string][]string{
-	"cmd/nsqmesh":    {"cmd/cli", "cmd/cluster", "cmd/tools", "cmd/bench", "cmd/keyring", "cmd/user", "cmd/metrics", "admin", "admin/pages", "httpapi", "node", "node/names", "node/nsqd", "node/lookupd", "node/statsd", "node/history", "node/queue", "node/registry", "gossip", "raftstore"},
+	"cmd/nsqmesh":    {"cmd/cli", "cmd/cluster", "cmd/tools", "cmd/bench", "cmd/keyring", "cmd/user", "cmd/metrics", "admin", "admin/pages", "httpapi", "node", "node/names", "node/policy", "node/nsqd", "node/lookupd", "node/statsd", "node/history", "node/queue", "node/registry", "gossip", "raftstore"},
 	"cmd/torture":    {"node/seeded"},
 	"cmd/tools":      {"cmd/cli", "cmd/cluster", "node/names"},
 	"cmd/bench":      {"cmd/cli", "node/names"},
@@ -29,7 +29,7 @@ var arrows = map[string][]string{
 	"admin":          {"httpapi", "node/names"},
 	"admin/chart":    {},
 	"admin/pages":    {"admin", "admin/chart"},
-	"httpapi":        {"node", "node/history", "node/nsqd", "node/lookupd", "node/statsd", "node/queue", "node/registry", "node/names"},
+	"httpapi":        {"node", "node/policy", "node/history", "node/nsqd", "node/lookupd", "node/statsd", "node/queue", "node/registry", "node/names"},
 	"httpapi/follow": {},
 	"node":           {"node/nsqd", "node/lookupd", "node/queue", "node/registry", "node/catalog", "node/policy", "node/names"},
 	"node/nsqd":      {"node/queue", "node/names"},

@@ -16,7 +16,7 @@ import (
 func (s *server) lookupAPI(done <-chan struct{}) http.Handler {
 	o := httpapi.LookupdOptions{
 		Directory: s.parts.registry, Metadata: s.parts.node.Lookup(), Registrations: s.parts.registry.Registrations,
-		Version: cli.StockVersion, Done: done, Log: s.log,
+		Policies: s.parts.node, Version: cli.StockVersion, Done: done, Log: s.log,
 	}
 	if s.parts.mesh != nil {
 		s.parts.mesh.Handle(hashCall, s.answerHash)

@@ -27,6 +27,7 @@ func commands() []cli.Command {
 		tools.Channels(),
 		tools.Nodes(),
 		tools.Mesh(),
+		tools.Policy(),
 		tools.Health(),
 		raftCommand(),
 		bench.Command(),

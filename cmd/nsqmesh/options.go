@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"github.com/nsqmesh/nsqmesh/node/policy"
+)
 
 // Options are all settings of a node, plain and resolved. Which flag, key and default stand behind a field is said in
 // the table (options_*.go).
@@ -44,6 +48,8 @@ type Options struct {
 	AuthGuardAPI    bool
 	AuthProxyHeader string
 	AuthProxyFrom   []string
+
+	Policies []policy.Rule // of the config file
 
 	// Mesh
 	GossipAddress    string

@@ -59,6 +59,7 @@ func (s *server) openQueues() error {
 		MaxChannelConsumers: o.MaxChannelConsumers,
 		LatencyPercentiles:  o.E2EPercentiles, LatencyWindow: o.E2EWindow,
 		Channels: func(topic string) []string { return s.parts.node.Channels(topic) },
+		Policy:   func(topic string) *queue.Policy { return s.parts.node.PolicyOf(topic) },
 		Log:      s.log,
 	})
 	if err := s.parts.broker.Load(); err != nil {
@@ -167,7 +168,8 @@ func (s *server) startNode() error {
 	s.parts.stock.SetPeers(o.LookupdTCPAddresses)
 	s.parts.node = node.New(node.Options{
 		Broker: s.parts.broker, Registry: s.parts.registry, Peers: s.livePeers,
-		Known: s.parts.stock.Channels, Neighbours: s.neighbourChannels, Authority: s.authority(), Settled: s.settle(), Log: s.log,
+		Known: s.parts.stock.Channels, Neighbours: s.neighbourChannels, Authority: s.authority(), Settled: s.settle(),
+		Policies: o.Policies, Log: s.log,
 	})
 	s.answerNeighbours()
 	s.parts.registry.SetNode(registry.Node{
@@ -178,12 +180,14 @@ func (s *server) startNode() error {
 		NodeID: int(o.NodeID), NodeIDOrigin: s.parts.nodeIDOrigin,
 	})
 	s.parts.node.Renumber()
+	s.parts.node.Enforce()
 	s.parts.node.Obey()
 	s.parts.node.Declare()
 	s.life.run("stock lookupds", func(ctx context.Context) error {
 		return s.parts.stock.Run(ctx, s.parts.broker.Watch())
 	})
 	s.life.run("node", s.parts.node.Run)
+	s.life.run("idle topics", s.parts.node.RunIdle)
 	return nil
 }
 
@@ -243,7 +247,7 @@ func (s *server) startNsqd() error {
 	s.startReadiness()
 	s.parts.tcp = nsqd.New(s.nsqdOptions(), s.parts.node)
 	api := httpapi.NewNsqd(httpapi.NsqdOptions{
-		Queues: s.parts.broker, Metadata: s.parts.node, Clients: s.parts.tcp.Clients, Config: conf,
+		Queues: s.parts.broker, Metadata: s.parts.node, Topic: s.parts.node.Topic, Policies: s.parts.node, Clients: s.parts.tcp.Clients, Config: conf,
 		Info: s.info(), Limits: httpapi.Limits{MaxMsgSize: s.opts.MaxMsgSize, MaxBodySize: s.opts.MaxBodySize, MaxReqTimeout: s.opts.MaxReqTimeout},
 		NotReady: s.ready.reasons, Metrics: s.metrics(),
 		Disconnect: s.parts.tcp.Disconnect, Vitals: s.vitals, History: s.past(), Audit: s.actions(), Log: s.log,

@@ -30,6 +30,11 @@ func (s *settings) readTOML(text string) error {
 	var wrong problems
 	options := fileOptions()
 	for _, key := range sortedKeys(keys) {
+		if key == policyKey {
+			rules, bad := readPolicies(keys[key])
+			s.opts.Policies, wrong = rules, append(wrong, bad...)
+			continue
+		}
 		if o, known := options[key]; known {
 			if err := o.in(s.opts).SetTOML(keys[key]); err != nil {
 				wrong = append(wrong, fmt.Sprintf("failed parsing %s %v: %v", key, keys[key], err))

@@ -91,6 +91,9 @@ func subscribing(err error, topic, channel string, limit int) error {
 	if errors.Is(err, queue.ErrTooManyConsumers) {
 		return fail(subFailed, "SUB failed consumers for %s:%s exceeds limit of %d", topic, channel, limit)
 	}
+	if errors.Is(err, queue.ErrNoAutoCreate) {
+		return fail(badTopic, "SUB %v", err)
+	}
 	return fail(subFailed, "SUB failed %v", err).because(err)
 }
 

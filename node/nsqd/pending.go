@@ -71,7 +71,12 @@ func (c *conn) act() error {
 func (c *conn) publish(p pending) error {
 	defer c.s.emptyBatch()
 	c.s.ownBodies()
-	if err := c.put(p.to, c.s.batch); err != nil {
+	err := c.put(p.to, c.s.batch)
+	if errors.Is(err, queue.ErrFull) || errors.Is(err, queue.ErrTooLate) {
+		c.publishSingly(p, err)
+		return nil
+	}
+	if err != nil {
 		return fail(publishFailed[p.verb], "%s failed %v", p.verb, err).because(err)
 	}
 	p.to.count.Add(uint64(len(c.s.batch)))
@@ -79,6 +84,30 @@ func (c *conn) publish(p pending) error {
 		c.s.answers = append(c.s.answers, okFrame...)
 	}
 	return nil
+}
+
+// publishSingly follows a batch that policy refused: each message that was a command of its own has its own answer. The
+// connection goes on, for the client has done nothing wrong.
+func (c *conn) publishSingly(p pending, err error) {
+	batch := c.s.batch
+	if p.commands != len(batch) || len(batch) == 1 {
+		for range p.commands {
+			c.refusePublish(p.verb, err)
+		}
+		return
+	}
+	for i := range batch {
+		if err := c.put(p.to, batch[i:i+1]); err != nil {
+			c.refusePublish(p.verb, err)
+			continue
+		}
+		p.to.count.Add(1)
+		c.s.answers = append(c.s.answers, okFrame...)
+	}
+}
+
+func (c *conn) refusePublish(verb string, err error) {
+	c.s.answers = appendFrame(c.s.answers, frameError, fail(publishFailed[verb], "%s failed %v", verb, err).Error())
 }
 
 var publishFailed = map[string]code{"PUB": pubFailed, "MPUB": mpubFailed, "DPUB": dpubFailed}

@@ -1,6 +1,7 @@
 package nsqd
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -116,6 +117,9 @@ func (c *conn) find(verb string, to *destination) error {
 	}
 	topic, err := c.server.broker.Topic(to.name)
 	if err != nil {
+		if errors.Is(err, queue.ErrNoAutoCreate) {
+			return fail(badTopic, "%s %v", verb, err)
+		}
 		return fail(publishFailed[verb], "%s failed %v", verb, err).because(err)
 	}
 	to.topic = topic

@@ -9,5 +9,6 @@ var (
 	ErrNotOwner         = errors.New("client does not own message")
 	ErrTooManyConsumers = errors.New("too many consumers")
 	ErrTopicNotFound    = errors.New("topic not found")
+	ErrNoAutoCreate     = errors.New("unknown topic")
 	ErrChannelNotFound  = errors.New("channel not found")
 )

@@ -6,8 +6,11 @@ import (
 	"time"
 )
 
-// ErrRefused is what a policy does not let in. The error around it names the limit.
-var ErrRefused = errors.New("refused by policy")
+// What a policy does not let in. The errors around them name the limit.
+var (
+	ErrFull    = errors.New("full")
+	ErrTooLate = errors.New("deferred too long")
+)
 
 // Policy is what a topic and its channels are held to beyond the node's own options. Nothing of it is checked where a topic
 // has none: that costs a look at a nil pointer under a lock that is held anyway.
@@ -58,7 +61,7 @@ func (t *Topic) allows(batch []Message) error {
 		latest := time.Now().Add(p.MaxDefer).UnixNano()
 		for i := range batch {
 			if batch[i].Due > latest {
-				return fmt.Errorf("%w: deferred longer than max-defer %v of topic %s", ErrRefused, p.MaxDefer, t.name)
+				return fmt.Errorf("%w: topic %s may defer a message by %v (max-defer)", ErrTooLate, t.name, p.MaxDefer)
 			}
 		}
 	}
@@ -67,11 +70,11 @@ func (t *Topic) allows(batch []Message) error {
 	}
 	n := int64(len(batch))
 	if t.backlog.depth()+n > p.MaxDepth {
-		return t.refuse(fmt.Sprintf("topic %s is full, it", t.name))
+		return t.refuse(fmt.Sprintf("topic %s", t.name))
 	}
 	for _, c := range t.list {
 		if c.Depth()+n > p.MaxDepth {
-			return t.refuse(fmt.Sprintf("channel %s of topic %s is full, it", c.name, t.name))
+			return t.refuse(fmt.Sprintf("channel %s of topic %s", c.name, t.name))
 		}
 	}
 	return nil
@@ -79,7 +82,7 @@ func (t *Topic) allows(batch []Message) error {
 
 func (t *Topic) refuse(what string) error {
 	t.refusals.Add(1)
-	return fmt.Errorf("%w: %s may hold %d messages (max-depth)", ErrRefused, what, t.policy.MaxDepth)
+	return fmt.Errorf("%w: %s may hold %d messages (max-depth)", ErrFull, what, t.policy.MaxDepth)
 }
 
 // Depth is how many messages wait in the channel, without those in flight and deferred.
@@ -158,4 +161,38 @@ func (m *memory) skip(n int) {
 			m.shrink()
 		}
 	}
+}
+
+// Idle reports whether nothing is in the topic and its channels and nobody consumes from them, and how many messages it has
+// ever got.
+func (t *Topic) Idle() (messages uint64, idle bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.messages.Load(), t.idle()
+}
+
+func (t *Topic) idle() bool {
+	if t.backlog.depth() > 0 {
+		return false
+	}
+	for _, c := range t.list {
+		if !c.idle() {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Channel) idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.consumers) == 0 && c.inFlight.len() == 0 && c.deferred.len() == 0 && c.depth() == 0
+}
+
+// DeleteIdle removes a topic if it is idle and has got no message since it had so many.
+func (b *Broker) DeleteIdle(t *Topic, messages uint64) (bool, error) {
+	if !t.stopIf(func() bool { return t.messages.Load() == messages && t.idle() }) {
+		return false, nil
+	}
+	return true, b.drop(t)
 }

@@ -76,7 +76,7 @@ func TestFullQueue(t *testing.T) {
 					for _, text := range texts {
 						batch = append(batch, Message{Body: text})
 					}
-					if err := topic.Put(batch); errors.Is(err, ErrRefused) {
+					if err := topic.Put(batch); errors.Is(err, ErrFull) {
 						refused++
 					} else if err != nil {
 						t.Fatal(err)
@@ -211,7 +211,7 @@ func TestLongestDelay(t *testing.T) {
 		b := governed(t, testOptions(t), map[string]*Policy{"t": {MaxDefer: time.Second}})
 		topic := topicOf(t, b, "t")
 		c := channelOf(t, topic, "c")
-		if err := topic.Put([]Message{{Body: "x", Due: time.Now().Add(time.Minute).UnixNano()}}); !errors.Is(err, ErrRefused) {
+		if err := topic.Put([]Message{{Body: "x", Due: time.Now().Add(time.Minute).UnixNano()}}); !errors.Is(err, ErrTooLate) {
 			t.Errorf("deferred too long: %v", err)
 		}
 		if err := topic.Put([]Message{{Body: "x", Due: time.Now().Add(time.Second).UnixNano()}}); err != nil {

@@ -61,7 +61,7 @@ func (t *Topic) Name() string { return t.name }
 
 // Put publishes a batch: every message is in every channel, in memory or handed to the operating system, when it
 // returns nil. It sets ID in each message, and Timestamp where that is 0; the slice may be reused afterwards. On an error
-// some messages may be stored, but none with ErrRefused. ErrExiting when the topic is being deleted or closed.
+// some messages may be stored, but none with ErrFull and ErrTooLate. ErrExiting when the topic is being deleted or closed.
 func (t *Topic) Put(batch []Message) error {
 	if len(batch) == 0 {
 		return nil
