@@ -168,16 +168,16 @@ func (s *Store) removeHere(server string) error {
 	return r.RemoveServer(raft.ServerID(server), 0, s.o.Timeout).Error()
 }
 
-// ErrNothingNew says that a snapshot would hold nothing that the last one does not.
-var ErrNothingNew = raft.ErrNothingNewToSnapshot
-
-// Snapshot has this node write one now.
+// Snapshot has this node write one now, unless the last one has it all.
 func (s *Store) Snapshot() error {
 	r := s.raft.Load()
 	if r == nil {
 		return errStopped
 	}
-	return r.Snapshot().Error()
+	if err := r.Snapshot().Error(); !errors.Is(err, raft.ErrNothingNewToSnapshot) {
+		return err
+	}
+	return nil
 }
 
 // retire puts raft on this node to rest; it goes on as a follower.
@@ -191,7 +191,7 @@ func (s *Store) retire() {
 	s.mu.Unlock()
 	s.raft.Store(nil)
 	s.announce()
-	if err := r.Shutdown().Error(); err != nil {
+	if err := shutdown(r); err != nil {
 		s.log.Error("cannot end raft in order", "err", err)
 	}
 }

@@ -190,6 +190,9 @@ func (s *Store) startRaft() (stop func(), err error) {
 	log := newRaftLog(s.log)
 	transport := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: streams{s.o.Network.StreamListener(PurposeRaft), s, server}, MaxPool: 3, Timeout: 2 * s.o.Timeout, Logger: log,
+		// No pipelining: in raft v1.7 a full pipeline to a silent peer may block for ever once leadership ends, and with it
+		// the stop of the node.
+		MaxRPCsInFlight: 1,
 	})
 	r, err := raft.NewRaft(s.config(log), fsm{replica: s.replica}, d.logs, d.stable, d.snaps, transport)
 	if err != nil {
@@ -206,7 +209,7 @@ func (s *Store) startRaft() (stop func(), err error) {
 		s.announce()
 		s.raft.Store(nil)
 		r.DeregisterObserver(events)
-		err := errors.Join(r.Shutdown().Error(), transport.Close(), d.close())
+		err := errors.Join(shutdown(r), transport.Close(), d.close())
 		if err != nil {
 			s.log.Error("cannot end raft in order", "err", err)
 		}
@@ -243,6 +246,13 @@ func (s *Store) handOver(r *raft.Raft) {
 	case <-time.After(3 * time.Second):
 		s.log.Warn("nobody takes over the leadership")
 	}
+}
+
+// shutdown waits for raft to end, within reason: nothing that it still does could be lost.
+func shutdown(r *raft.Raft) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return await(ctx, r.Shutdown())
 }
 
 func (s *Store) leads() bool {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"time"
@@ -25,6 +24,12 @@ usage: nsqmesh raft status
                                         the majority is lost for good: make the stopped node of that folder the only voter
 
 NODE is a node's name or id, or a server id or its beginning, as status shows them.
+
+    nsqmesh raft status --lookupd-http-address=10.0.0.7:4161
+        as that node sees it
+
+    nsqmesh raft recover --data-path=/var/lib/nsqmesh
+        on a voter that is stopped, when the others will never come back
 `
 
 func raftCommand() cli.Command {
@@ -105,11 +110,7 @@ func (t *raftTool) recover(std cli.Stdio) error {
 
 func (t *raftTool) print(st httpapi.RaftStatus, std cli.Stdio) error {
 	if t.output.Json() {
-		b, err := json.Marshal(st)
-		if err != nil {
-			return err
-		}
-		return cli.PrintJSON(std.Out, b)
+		return cli.PrintJSON(std.Out, st)
 	}
 	switch {
 	case st.ClusterID == "":
