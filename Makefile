@@ -44,6 +44,10 @@ cluster: build ## start three nodes on loopback; Ctrl-C stops them
 test: ## run all tests with the race detector
 	go test -race -timeout 20m $(PKG)
 
+.PHONY: screenshots
+screenshots: ## take the pictures of the admin pages in docs/screenshots (five minutes; wants Chromium)
+	go test -count=1 -run '^TestScreenshots$$' -v -timeout 30m ./cmd/nsqmesh -screenshots=$(CURDIR)/docs/screenshots
+
 .PHONY: lint
 lint: ## vet, format check and linter with the import rules
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
