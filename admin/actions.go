@@ -34,7 +34,8 @@ func Refusal(err error) (status int, ok bool) {
 	return e.status, true
 }
 
-// Do carries out an action for the user of ctx. An error says that nothing was tried; what failed on some node is in the result.
+// Do carries out an action for the user of ctx. An error says that nothing was tried; what failed on some node is in the
+// result.
 func (a *Admin) Do(ctx context.Context, act Action) (*Result, error) {
 	u := UserOf(ctx)
 	if a.o.ReadOnly || !u.May(act.Kind) {
@@ -133,8 +134,8 @@ func (a *Admin) perform(ctx context.Context, s *snapshot, act Action, r *Result)
 	})
 }
 
-// everywhere acts on all nodes that have the thing or, if the action names some, on those. Nodes that did not answer a moment ago are asked all the same;
-// that one of them has no such thing is no failure.
+// everywhere acts on all nodes that have the thing or, if the action names some, on those. Nodes that did not answer a
+// moment ago are asked all the same; that one of them has no such thing is no failure.
 func (a *Admin) everywhere(ctx context.Context, s *snapshot, act Action, r *Result, do func(context.Context, *member) (string, error)) error {
 	targets, err := s.targets(act)
 	if err != nil {

@@ -69,7 +69,8 @@ func (a *Admin) remove(ctx context.Context, s *snapshot, act Action, r *Result) 
 	return nil
 }
 
-// tombstone hides nodes from the lookups of a topic, or ends that. A tombstone stands with the node that was asked for it, so to end it all are asked.
+// tombstone hides nodes from the lookups of a topic, or ends that. A tombstone stands with the node that was asked for it,
+// so to end it all are asked.
 func (a *Admin) tombstone(ctx context.Context, s *snapshot, act Action, r *Result) error {
 	targets, err := s.targets(act)
 	if err != nil {

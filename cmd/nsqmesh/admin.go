@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"os"
 	"path"
 	"strconv"
 
@@ -16,9 +17,14 @@ import (
 
 // openUsers reads who may do what.
 func (s *server) openUsers() (err error) {
-	if s.opts.AuthFile != "" {
-		s.parts.users, err = admin.OpenUsers(s.opts.AuthFile)
+	file := s.opts.AuthFile
+	if file == "" {
+		return nil
 	}
+	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 {
+		s.log.Warn("others on this host can read the file of users, which has the secret that signs sessions", "file", file)
+	}
+	s.parts.users, err = admin.OpenUsers(file)
 	return err
 }
 

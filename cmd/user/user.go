@@ -1,5 +1,6 @@
 // Package user owns "nsqmesh user", which edits the file of who may use the admin pages and the guarded HTTP APIs. What
-// the file says and how it is checked is package admin's. A password is never taken from the command line, for everybody on the host can see that.
+// the file says and how it is checked is package admin's. A password is never taken from the command line, for everybody
+// on the host can see that.
 package user
 
 import (
