@@ -24,6 +24,7 @@ func allFaults() []*fault {
 		{name: "full", strike: strikeFull, needs: "root"},
 		{name: "garbage", strike: strikeGarbage},
 		{name: "slow", strike: strikeSlow},
+		{name: "overload", strike: strikeOverload, whole: true},
 		{name: "keys", strike: strikeKeys, whole: true},
 		{name: "isolate", strike: strikeIsolate, needs: "namespaces"},
 		{name: "halves", strike: strikeHalves, whole: true, needs: "namespaces"},

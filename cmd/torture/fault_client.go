@@ -65,6 +65,14 @@ func strikeSlow(_ *torture, ctx context.Context, n *node, d time.Duration, rng *
 	return nil
 }
 
+// strikeOverload has producers publish as fast as they can.
+func strikeOverload(t *torture, ctx context.Context, _ *node, d time.Duration, _ *rand.Rand) error {
+	t.overload.Add(1)
+	sleep(ctx, d/2)
+	t.overload.Add(-1)
+	return nil
+}
+
 // strikeKeys changes the key of gossip in the documented order.
 func strikeKeys(t *torture, ctx context.Context, _ *node, _ time.Duration, _ *rand.Rand) error {
 	if !t.rotating.TryLock() {

@@ -30,7 +30,7 @@ func (p *producer) produce(ctx context.Context) {
 	for ctx.Err() == nil {
 		n := p.publish()
 		next = next.Add(time.Duration(n) * pace)
-		if wait := time.Until(next); wait > 0 {
+		if wait := time.Until(next); wait > 0 && p.run.overload.Load() == 0 {
 			select {
 			case <-ctx.Done():
 			case <-time.After(wait):

@@ -30,6 +30,7 @@ type torture struct {
 	ledger                     *ledger
 	net                        *network // nil without namespaces
 	calm                       atomic.Bool
+	overload                   atomic.Int32 // how many faults have producers know no measure
 	events                     events
 	joining, rotating, netting sync.Mutex // each held by the one fault of its kind
 

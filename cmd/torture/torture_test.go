@@ -1,24 +1,50 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/nsqmesh/nsqmesh/node/seeded"
 )
 
-// program builds the nodes that are tortured, as they ship but for the tags.
-func program(t *testing.T, tags string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "nsqmesh")
-	if out, err := exec.Command("go", "build", "-tags="+tags, "-o", path, "../nsqmesh").CombinedOutput(); err != nil {
-		t.Fatalf("build the nodes: %v\n%s", err, out)
+// built is where the nodes that ship are, those that can break promises, and this program; each is linked once.
+var built = sync.OnceValue(func() (err error) {
+	if programs, err = os.MkdirTemp("", "torture"); err != nil {
+		return err
 	}
-	return path
+	for _, args := range [][]string{
+		{"-o", filepath.Join(programs, "nsqmesh"), "../nsqmesh"},
+		{"-tags=seeded", "-o", filepath.Join(programs, "seeded"), "../nsqmesh"},
+		{"-o", filepath.Join(programs, "torture"), "."},
+	} {
+		if out, err := exec.Command("go", append([]string{"build", "-ldflags=-s -w"}, args...)...).CombinedOutput(); err != nil {
+			return fmt.Errorf("build %v: %w: %s", args, err, out)
+		}
+	}
+	return nil
+})
+
+var programs string // the folder that they are in
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	_ = os.RemoveAll(programs)
+	os.Exit(status)
+}
+
+func program(t *testing.T, name string) string {
+	t.Helper()
+	if err := built(); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(programs, name)
 }
 
 func torturing(t *testing.T, cfg config) *verdict {
@@ -38,7 +64,7 @@ func torturing(t *testing.T, cfg config) *verdict {
 }
 
 func TestNodesKeepWhatTheyPromise(t *testing.T) {
-	bin := program(t, "")
+	bin := program(t, "nsqmesh")
 	for setting, faults := range map[string][]string{
 		"memory": {"kill", "pause", "restart", "garbage", "slow"},
 		"disk":   {"kill", "restart"},
@@ -49,6 +75,16 @@ func TestNodesKeepWhatTheyPromise(t *testing.T) {
 				t.Error(v.wrong[0])
 			}
 		})
+	}
+}
+
+// The program itself, with what needs root and namespaces where they can be had.
+func TestTheProgramWithEveryFault(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command(program(t, "torture"), "-bin="+program(t, "nsqmesh"), "-seconds=8", "-setting=mixed", "-rate=500", "-seed=4", "-dir="+t.TempDir()).CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Error(err)
 	}
 }
 
