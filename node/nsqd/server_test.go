@@ -116,7 +116,7 @@ func TestIdleConsumersAreCheap(t *testing.T) {
 	const consumers = 500
 	h := newHarness(t, testOptions())
 	l := h.listen("tcp", "127.0.0.1:0")
-	before := inUse()
+	before, goroutines := inUse(), runtime.NumGoroutine()
 	conns := make([]net.Conn, consumers)
 	for i := range conns {
 		conn, err := net.Dial("tcp", l.Addr().String())
@@ -139,6 +139,9 @@ func TestIdleConsumersAreCheap(t *testing.T) {
 	}
 	time.Sleep(100 * time.Millisecond)
 	each := (inUse() - before) / consumers
+	if n := runtime.NumGoroutine() - goroutines; n > consumers {
+		t.Errorf("%d goroutines for %d idle consumers, want one each", n, consumers)
+	}
 	t.Logf("%d bytes each", each)
 	if each > 8<<10 {
 		t.Errorf("an idle consumer costs %d bytes", each)
