@@ -180,7 +180,7 @@ func (b *backlog) remove() error {
 
 // route decides which way messages take, after a change of anything that it depends on. t.mu is held for writing.
 func (t *Topic) route() {
-	t.open = t.started && !t.paused && !t.exiting && len(t.list) > 0
+	t.open = t.started && !t.paused && !t.withheld && !t.exiting && len(t.list) > 0
 	t.direct = t.open && t.backlog.depth() == 0
 	if t.open && !t.direct && !t.flowing && !t.backlog.waiting() {
 		t.flowing = true

@@ -25,6 +25,9 @@ type Broker struct {
 	topics map[string]*Topic
 	busy   map[string]chan struct{} // names whose files are being opened or removed; closed afterwards
 	closed bool
+
+	refusal  error // see Refuse
+	withheld bool
 }
 
 // New returns a Broker that has touched nothing yet.
@@ -128,6 +131,7 @@ func (b *Broker) addTopic(name string, done chan struct{}) (*Topic, error) {
 	if b.closed {
 		return nil, ErrExiting
 	}
+	t.refusal, t.withheld = b.refusal, b.withheld && !names.Ephemeral(name)
 	b.topics[name] = t
 	b.changed(name, !names.Ephemeral(name))
 	return t, nil

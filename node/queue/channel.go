@@ -38,6 +38,7 @@ type Channel struct {
 	dead      Subscription // whose flights are dead messages
 	burying   bool
 	paused    bool
+	withheld  bool // gives nothing to consumers, for now
 	exiting   bool // takes nothing new
 	ended     bool // closed or removed
 	counts    counts

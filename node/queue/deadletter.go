@@ -123,5 +123,5 @@ func (b *Broker) deadLetter(topic string, batch []Message) error {
 	if err != nil {
 		return err
 	}
-	return t.Put(batch)
+	return t.put(batch, true)
 }

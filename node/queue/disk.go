@@ -41,6 +41,7 @@ type disk struct {
 	queue  diskqueue.Interface
 	write  position // where queue writes next
 	handed int64    // messages that are read but still in count
+	reads  uint64   // how often something was read or dropped
 	due    dueFile
 	rest   *time.Timer
 	used   bool // since rest was set
@@ -199,6 +200,7 @@ func (d *disk) read(into []Message, n int) (batch []Message, read int64, err err
 	if err := d.open(); err != nil {
 		return into, 0, err
 	}
+	d.reads++
 	patience := time.NewTimer(pullWait)
 	defer patience.Stop()
 	now := time.Now().UnixNano()
@@ -275,6 +277,7 @@ func (d *disk) empty() error {
 	if err := d.open(); err != nil {
 		return err
 	}
+	d.reads++
 	err := errors.Join(d.queue.Empty(), d.due.remove())
 	d.write = d.write.next()
 	d.count.Store(0)

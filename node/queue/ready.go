@@ -23,7 +23,7 @@ const (
 
 // ready are the consumers that wait, a line for each zone, and how many were called.
 //
-// The rule that no wake-up is lost: whenever messages wait in memory, the channel is not paused and somebody is in line,
+// The rule that no wake-up is lost: whenever messages wait in memory, the channel is not paused or withheld and somebody is in line,
 // somebody is called or awake. Such a one takes, and every way out of the critical section, be it after a put, a
 // take, a finish or a leave, goes through Channel.unlock, which calls the next in line while there are more messages
 // than consumers called. So one put wakes one consumer, and a take that leaves something behind wakes one more.
@@ -145,9 +145,12 @@ func (c *Channel) unlockWanting(room int) {
 	}
 }
 
+// stands tells whether nothing may be taken.
+func (c *Channel) stands() bool { return c.paused || c.withheld }
+
 // call picks the consumer to wake, or nil.
 func (c *Channel) call() *Subscription {
-	if c.paused || c.memory.len() == 0 {
+	if c.stands() || c.memory.len() == 0 {
 		return nil
 	}
 	next := c.ready.first()
@@ -190,7 +193,7 @@ func (c *Channel) ask(room int) {
 		return
 	}
 	want := 0
-	if c.memory.len() == 0 && !c.paused && !c.exiting && c.disk.depth() > 0 {
+	if c.memory.len() == 0 && !c.stands() && !c.exiting && c.disk.depth() > 0 {
 		room = min(room, mostWanted)
 		want = room + c.ready.room(mostWanted-room)
 	}

@@ -99,7 +99,7 @@ func (s *Subscription) Take(into []Message) []Message {
 	c.mu.Lock()
 	s.become(awake)
 	before := len(into)
-	if !c.paused {
+	if !c.stands() {
 		into = s.take(into)
 	}
 	again := s.room()

@@ -37,9 +37,11 @@ type Topic struct {
 	paused   bool
 	policy   *Policy // nil is none
 	exiting  bool
-	open     bool // messages may go to channels
-	direct   bool // and they may go past the backlog, which is empty
-	flowing  bool // a goroutine hands on the backlog
+	refusal  error // of publishes; nil takes them
+	withheld bool  // hands nothing on, for now
+	open     bool  // messages may go to channels
+	direct   bool  // and they may go past the backlog, which is empty
+	flowing  bool  // a goroutine hands on the backlog
 
 	backlog backlog
 	flows   sync.WaitGroup
@@ -68,17 +70,21 @@ func (t *Topic) Put(batch []Message) error {
 	}
 	if seeded.Sometimes(seeded.AckBeforeAppend, 5) {
 		batch = slices.Clone(batch)
-		time.AfterFunc(300*time.Millisecond, func() { _ = t.put(batch) })
+		time.AfterFunc(300*time.Millisecond, func() { _ = t.put(batch, false) })
 		return nil
 	}
-	return t.put(batch)
+	return t.put(batch, false)
 }
 
-func (t *Topic) put(batch []Message) error {
+// put is Put; own is for what the node itself publishes, which it does not refuse while it drains.
+func (t *Topic) put(batch []Message, own bool) error {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	if t.exiting {
 		return ErrExiting
+	}
+	if t.refusal != nil && !own {
+		return t.refusal
 	}
 	if t.policy != nil {
 		if err := t.allows(batch); err != nil {
@@ -162,6 +168,7 @@ func (t *Topic) addChannel(name string) (*Channel, <-chan struct{}, error) {
 	durable := t.durable(name)
 	c := newChannel(t.name, name, t.o, t.health, func() { t.changed(durable) }, t.dropIdle)
 	c.policy = t.policy
+	c.suspend(t.withheld)
 	t.channels[name] = c
 	t.relist()
 	t.changed(durable)
