@@ -44,6 +44,8 @@ type Options struct {
 	// Policies are the rules of this node's own config file.
 	Policies []policy.Rule
 
+	MaxMsgSize int64 // of what other nodes hand over; 0 is no bound
+
 	Log *slog.Logger
 }
 

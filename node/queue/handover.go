@@ -29,6 +29,13 @@ func (b *Broker) Refuse(reason error) {
 	}
 }
 
+// Refusal is why publishes are refused, or nil.
+func (b *Broker) Refusal() error {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.refusal
+}
+
 func (t *Topic) turnAway(reason error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

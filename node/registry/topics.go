@@ -27,6 +27,16 @@ func (r *Registry) SetNode(n Node) {
 	}
 }
 
+// SetDraining says whether producers should go elsewhere. SetNode comes first.
+func (r *Registry) SetDraining(on bool) {
+	r.mu.Lock()
+	defer r.commit()
+	if n := r.own.node; n.Draining != on {
+		n.Draining = on
+		r.put("n", n.encode(), 0)
+	}
+}
+
 // SetTopic says how a topic of this node's own nsqd is now.
 func (r *Registry) SetTopic(name string, t Topic) {
 	r.SetTopics(map[string]Topic{name: t})
