@@ -74,6 +74,7 @@ type NsqdOptions struct {
 
 	NotReady func() []string // why the node should get no messages; nil leaves out /health/ready
 	Metrics  http.Handler    // of Prometheus; nil leaves out /metrics
+	Draining Draining        // nil leaves out /drain
 
 	Vitals  func() Vitals                   // nil leaves out /vitals, which a stock nsqd has not
 	History History                         // nil leaves out /history
@@ -96,6 +97,9 @@ func NewNsqd(o NsqdOptions) http.Handler {
 	r.plain("GET", "/ping", a.ping)
 	r.api("GET", "/info", a.info)
 	r.api("GET", "/stats", a.stats)
+	if a.Draining != nil {
+		a.addDrain(r)
+	}
 	if a.Vitals != nil {
 		r.quiet("GET", "/vitals", a.vitals)
 	}
@@ -155,9 +159,11 @@ func (a *nsqdAPI) info(*http.Request, httprouter.Params) (any, error) {
 		MaxDeflateLevel        int           `json:"max_deflate_level"`
 		Zone                   string        `json:"topology_zone"`
 		Region                 string        `json:"topology_region"`
+		Draining               bool          `json:"draining,omitempty"` // so that it is as stock's while it is not
 	}{
 		a.Info.Version, a.Info.BroadcastAddress, a.Info.Hostname, a.Info.HTTPPort, a.Info.TCPPort, a.Info.StartTime.Unix(),
 		a.Info.MaxHeartbeatInterval, a.Info.MaxOutputBufferSize, a.Info.MaxOutputBufferTimeout, a.Info.MaxDeflateLevel,
 		a.Info.Zone, a.Info.Region,
+		a.Draining != nil && a.Draining.Draining(),
 	}, nil
 }

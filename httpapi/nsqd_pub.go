@@ -112,6 +112,8 @@ func put(topic *queue.Topic, b *batch) (any, error) {
 		return nil, &apiError{http.StatusTooManyRequests, "QUEUE_FULL: " + err.Error()}
 	case errors.Is(err, queue.ErrTooLate):
 		return nil, &apiError{http.StatusBadRequest, "INVALID_DEFER: " + err.Error()}
+	case errors.Is(err, queue.ErrDraining):
+		return nil, errDraining
 	case err != nil:
 		return nil, errExiting
 	}

@@ -90,18 +90,32 @@ func (c *Client) Keep(connections int) {
 
 // Get asks one node and decodes its answer. A node that wants HTTPS is asked again.
 func (c *Client) Get(ctx context.Context, address, path string, query url.Values, into any) error {
+	return c.exchange(ctx, http.MethodGet, address, path, query, nil, into)
+}
+
+// Post has one node act, and decodes its answer unless into is nil.
+func (c *Client) Post(ctx context.Context, address, path string, query url.Values, into any) error {
+	return c.exchange(ctx, http.MethodPost, address, path, query, nil, into)
+}
+
+// PostBody is Post with a body.
+func (c *Client) PostBody(ctx context.Context, address, path string, query url.Values, content []byte, into any) error {
+	return c.exchange(ctx, http.MethodPost, address, path, query, content, into)
+}
+
+func (c *Client) exchange(ctx context.Context, method, address, path string, query url.Values, content []byte, into any) error {
 	base, err := baseURL(address)
 	if err != nil {
 		return err
 	}
-	err = c.ask(ctx, base, path, query, into)
+	err = c.ask(ctx, method, base, path, query, content, into)
 	if r := new(refusal); errors.As(err, &r) && r.status == http.StatusForbidden && r.port > 0 {
 		secure := *base
 		secure.Scheme, secure.Host = "https", net.JoinHostPort(base.Hostname(), strconv.Itoa(r.port))
-		err = c.ask(ctx, &secure, path, query, into)
+		err = c.ask(ctx, method, &secure, path, query, content, into)
 	}
 	if err != nil && !strings.Contains(err.Error(), "://") { // Go's own errors name the URL
-		return fmt.Errorf("GET %s%s: %w", base, path, err)
+		return fmt.Errorf("%s %s%s: %w", method, base, path, err)
 	}
 	return err
 }
@@ -122,42 +136,10 @@ func baseURL(address string) (*url.URL, error) {
 	return u, nil
 }
 
-// Post has one node act. What it has to say is its error.
-func (c *Client) Post(ctx context.Context, address, path string, query url.Values) error {
-	return c.PostBody(ctx, address, path, query, nil)
-}
-
-// PostBody is Post with a body.
-func (c *Client) PostBody(ctx context.Context, address, path string, query url.Values, content []byte) error {
-	base, err := baseURL(address)
-	if err != nil {
-		return err
-	}
+func (c *Client) ask(ctx context.Context, method string, base *url.URL, path string, query url.Values, content []byte, into any) error {
 	target := *base
 	target.Path, target.RawQuery = base.Path+path, query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(content))
-	if err != nil {
-		return err
-	}
-	resp, err := c.Http.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return fmt.Errorf("read answer: %w", err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return refusalOf(resp.StatusCode, body)
-	}
-	return nil
-}
-
-func (c *Client) ask(ctx context.Context, base *url.URL, path string, query url.Values, into any) error {
-	target := *base
-	target.Path, target.RawQuery = base.Path+path, query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(content))
 	if err != nil {
 		return err
 	}
@@ -173,6 +155,9 @@ func (c *Client) ask(ctx context.Context, base *url.URL, path string, query url.
 	}
 	if resp.StatusCode != http.StatusOK {
 		return refusalOf(resp.StatusCode, body)
+	}
+	if into == nil {
+		return nil
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("decode answer: %w", err)
@@ -193,6 +178,14 @@ func refusalOf(status int, body []byte) error {
 		said.Message = strings.Join(said.Reasons, "; ")
 	}
 	return &refusal{status, said.Message, said.Port}
+}
+
+// Refused tells whether a node answered that it will not do it, and what it said.
+func Refused(err error) (message string, refused bool) {
+	if r := new(refusal); errors.As(err, &r) {
+		return r.message, true
+	}
+	return "", false
 }
 
 // isRefusal tells whether a node answered, and with that status.

@@ -68,10 +68,12 @@ func (l *lifecycle) fail(err error) {
 	})
 }
 
-// wait returns nil when ctx ends, or the error of the part that failed first.
-func (l *lifecycle) wait(ctx context.Context) error {
+// wait returns nil when ctx ends or the node has nothing left to do, or the error of the part that failed first.
+func (l *lifecycle) wait(ctx context.Context, left <-chan struct{}) error {
 	select {
 	case <-ctx.Done():
+		return nil
+	case <-left:
 		return nil
 	case <-l.failed:
 		return l.err

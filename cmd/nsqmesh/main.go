@@ -30,6 +30,7 @@ func commands() []cli.Command {
 		tools.Policy(),
 		tools.Health(),
 		raftCommand(),
+		tools.Drain(),
 		bench.Command(),
 		keyring.Command(),
 		user.Command(),

@@ -32,6 +32,7 @@ type theme struct {
 func themes() []theme {
 	return []theme{
 		{"Start", startOptions()},
+		{"Stop and drain", stopOptions()},
 		{"Listeners", listenerOptions()},
 		{"Mesh", meshOptions()},
 		{"Raft", raftOptions()},

@@ -12,6 +12,11 @@ type Options struct {
 	ShowVersion bool
 	ConfigFile  string
 
+	// The end
+	StopGrace    time.Duration
+	DrainWait    time.Duration
+	DrainTimeout time.Duration
+
 	// Logs
 	LogLevel  LogLevel
 	LogPrefix string

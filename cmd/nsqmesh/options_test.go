@@ -34,7 +34,11 @@ var facts = map[string]fact{
 	"https-address":       {key: "https_address", def: "0.0.0.0:4152", flag: "[::1]:1", toml: `"[::1]:1"`, want: "[::1]:1"},
 	"lookup-tcp-address":  {key: "lookup_tcp_address", def: "0.0.0.0:4160", flag: ":1", toml: `":1"`, want: ":1"},
 	"lookup-http-address": {key: "lookup_http_address", def: "0.0.0.0:4161", flag: "", toml: `""`, want: ""},
-	"admin-http-address":  {key: "admin_http_address", def: "0.0.0.0:4171", flag: ":0", toml: `":0"`, want: ":0"},
+	"stop-grace":          {key: "stop_grace", def: 5 * time.Second, flag: "1m", toml: `"1m"`, want: time.Minute},
+	"drain-wait":          {key: "drain_wait", def: 30 * time.Second, flag: "1m", toml: `"1m"`, want: time.Minute},
+	"drain-timeout":       {key: "drain_timeout", def: 5 * time.Minute, flag: "1m", toml: `"1m"`, want: time.Minute},
+
+	"admin-http-address": {key: "admin_http_address", def: "0.0.0.0:4171", flag: ":0", toml: `":0"`, want: ":0"},
 
 	"admin-base-path": {key: "admin_base_path", def: "/", flag: "nsq", toml: `"nsq"`, want: "nsq"},
 	"admin-read-only": {key: "admin_read_only", def: false, flag: "true", toml: "true", want: true},

@@ -41,6 +41,7 @@ type parts struct {
 	stock        *lookupd.Peers
 	settled      func() // to be called when this node has heard of the others, or has waited for that long enough
 	tcp          *nsqd.Server
+	drainer      *node.Drainer
 
 	admin               *admin.Admin    // nil when its pages are off
 	history             *history.Keeper // likewise
@@ -169,7 +170,7 @@ func (s *server) startNode() error {
 	s.parts.node = node.New(node.Options{
 		Broker: s.parts.broker, Registry: s.parts.registry, Peers: s.livePeers,
 		Known: s.parts.stock.Channels, Neighbours: s.neighbourChannels, Authority: s.authority(), Settled: s.settle(),
-		Policies: o.Policies, Log: s.log,
+		Policies: o.Policies, MaxMsgSize: o.MaxMsgSize, Log: s.log,
 	})
 	s.answerNeighbours()
 	s.parts.registry.SetNode(registry.Node{
@@ -250,7 +251,7 @@ func (s *server) startNsqd() error {
 		Queues: s.parts.broker, Metadata: s.parts.node, Topic: s.parts.node.Topic, Policies: s.parts.node, Clients: s.parts.tcp.Clients, Config: conf,
 		Info: s.info(), Limits: httpapi.Limits{MaxMsgSize: s.opts.MaxMsgSize, MaxBodySize: s.opts.MaxBodySize, MaxReqTimeout: s.opts.MaxReqTimeout},
 		NotReady: s.ready.reasons, Metrics: s.metrics(),
-		Disconnect: s.parts.tcp.Disconnect, Vitals: s.vitals, History: s.past(), Audit: s.actions(), Log: s.log,
+		Disconnect: s.parts.tcp.Disconnect, Draining: s.draining(), Vitals: s.vitals, History: s.past(), Audit: s.actions(), Log: s.log,
 	})
 	s.parts.nsqdAPI = api
 	api = s.guard(api)
@@ -293,6 +294,7 @@ func (s *server) startLookupd() error {
 		close(done)
 		return nil
 	})
+	s.life.onStop("consumers", s.letFinish)
 	s.join() // late, so that it is early to stop: the others stop sending clients here
 	s.runRaft()
 	return nil

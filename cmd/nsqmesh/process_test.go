@@ -60,7 +60,7 @@ type process struct {
 func startNode(t testing.TB, dir string, flags ...string) *process {
 	t.Helper()
 	p := &process{t: t, dir: dir, flags: slices.Concat(
-		[]string{"serve", "--data-path=" + dir, "--broadcast-address=127.0.0.1"}, anyPorts, flags)}
+		[]string{"serve", "--data-path=" + dir, "--broadcast-address=127.0.0.1", "--stop-grace=200ms"}, anyPorts, flags)}
 	t.Cleanup(p.end)
 	p.start()
 	return p

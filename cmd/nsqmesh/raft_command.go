@@ -71,11 +71,11 @@ func (t *raftTool) Run(ctx context.Context, words []string, std cli.Stdio) error
 		}
 		return t.print(st, std)
 	case "transfer":
-		return c.Api.Post(ctx, at, "/raft/transfer", url.Values{"to": {arg}})
+		return c.Api.Post(ctx, at, "/raft/transfer", url.Values{"to": {arg}}, nil)
 	case "remove":
-		return c.Api.Post(ctx, at, "/raft/remove", url.Values{"server": {arg}})
+		return c.Api.Post(ctx, at, "/raft/remove", url.Values{"server": {arg}}, nil)
 	}
-	return c.Api.Post(ctx, at, "/raft/"+act, nil)
+	return c.Api.Post(ctx, at, "/raft/"+act, nil, nil)
 }
 
 func raftWords(words []string) (act, arg string, err error) {

@@ -7,8 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/nsqmesh/nsqmesh/cmd/cli"
@@ -21,24 +19,24 @@ func runServe(args []string, std cli.Stdio) int {
 	if err != nil {
 		return endServe(std, err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	if err := serve(ctx, opts, std.Err); err != nil {
+	ending, end := onSignals(std.Err)
+	defer end()
+	if err := serve(ending, opts, std.Err); err != nil {
 		return endServe(std, err)
 	}
 	return cli.ExitOK
 }
 
 // serve is the life of a node in one straight line: build, start, wait, stop in reverse.
-func serve(ctx context.Context, opts *Options, stderr io.Writer) error {
+func serve(e ending, opts *Options, stderr io.Writer) error {
 	log, level := newLogger(opts, stderr)
 	log.Info("nsqmesh starts", "version", cli.ProductVersion(), "compatible", "nsqd v"+cli.StockVersion)
 	life := newLifecycle(log)
-	s := &server{opts: opts, log: log, level: level, life: life, started: time.Now()}
+	s := &server{opts: opts, log: log, level: level, life: life, started: time.Now(), hurry: e.hurry}
 	if err := s.start(); err != nil {
 		return errors.Join(fmt.Errorf("failed to instantiate nsqd - %w", err), life.stop())
 	}
-	ended := life.wait(ctx)
+	ended := life.wait(e.stop, s.parts.drainer.Left())
 	log.Info("nsqmesh stops")
 	err := errors.Join(ended, life.stop())
 	if err == nil {
@@ -54,6 +52,7 @@ type server struct {
 	level   *slog.LevelVar
 	life    *lifecycle
 	started time.Time
+	hurry   context.Context // ends when a stop is to wait for nobody
 	host    string
 
 	tls   tlsConfigs
@@ -73,6 +72,7 @@ func (s *server) start() error {
 		s.openRaft,
 		s.startNode,
 		s.openUsers,
+		s.startDrainer,
 		s.newAdmin,
 		s.startNsqd,
 		s.startLookupd,

@@ -74,7 +74,7 @@ func (t *policyTool) Run(ctx context.Context, words []string, std cli.Stdio) err
 		return t.set(ctx, c, words[0], words[1:])
 	case verb == "delete" && len(words) == 1:
 		return c.First(func(address string) error {
-			return c.Api.Post(ctx, address, "/policy/delete", url.Values{"pattern": words})
+			return c.Api.Post(ctx, address, "/policy/delete", url.Values{"pattern": words}, nil)
 		})
 	}
 	return cli.WrongUsage("policy is followed by list [TOPIC], set PATTERN SETTING=VALUE..., or delete PATTERN")
@@ -94,7 +94,7 @@ func (t *policyTool) set(ctx context.Context, c *cluster.Cluster, pattern string
 		return fmt.Errorf("encode settings: %w", err)
 	}
 	return c.First(func(address string) error {
-		return c.Api.PostBody(ctx, address, "/policy/set", url.Values{"pattern": {pattern}}, body)
+		return c.Api.PostBody(ctx, address, "/policy/set", url.Values{"pattern": {pattern}}, body, nil)
 	})
 }
 

@@ -75,6 +75,27 @@ func (c *Channel) suspend(on bool) {
 	c.unlock()
 }
 
+// InHand is how many messages consumers have that are there to finish them, without those of ephemeral channels.
+func (b *Broker) InHand() (n int) {
+	for _, t := range b.Topics() {
+		for _, c := range t.listed() {
+			if c.disk != nil && !names.Ephemeral(t.name) {
+				n += c.inHand()
+			}
+		}
+	}
+	return n
+}
+
+func (c *Channel) inHand() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.consumers {
+		n += s.deadlines.count
+	}
+	return n
+}
+
 // HandOver gives away what waits in the topic itself, until nothing is left or give fails. The topic is withheld.
 func (t *Topic) HandOver(give func([]Message) error) (given int, err error) {
 	t.settleHalf()
