@@ -32,7 +32,6 @@ func (s *server) startDrainer() error {
 		transfer = c
 	}
 	s.parts.drainer = node.NewDrainer(s.parts.node, transfer)
-	s.ready.draining = s.parts.drainer.Draining
 	s.life.run("drainer", s.parts.drainer.Run)
 	s.life.run("drain signal", s.drainOnSignal)
 	return nil

@@ -72,7 +72,7 @@ func (p *diskProbe) write() error {
 
 // startReadiness makes what /health/ready asks. The node is ready once it has announced itself.
 func (s *server) startReadiness() {
-	s.ready = &readiness{health: s.parts.broker.Health, probe: diskProbe{file: s.file("nsqmesh.probe")}}
+	s.ready = &readiness{draining: s.parts.drainer.Draining, health: s.parts.broker.Health, probe: diskProbe{file: s.file("nsqmesh.probe")}}
 	s.ready.joined.Store(!s.meshed())
 }
 
