@@ -63,7 +63,8 @@ bench: ## run the Go benchmarks beside the code
 	go test -run '^$$' -bench . -benchmem $(PKG)
 
 .PHONY: bench-guard
-bench-guard: ## fail if a node needs too much CPU per message, beside a bare broker (a minute)
+bench-guard: ## fail if a node needs too much CPU per message, beside a bare broker, or allocates (a minute)
+	go test -count=1 -run 'Alloc' ./node/... ./cmd/bench
 	go test -count=1 -run '^TestCostGuard$$' -v ./cmd/nsqmesh -guard
 
 .PHONY: bench-mesh
