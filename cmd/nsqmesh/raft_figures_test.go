@@ -5,15 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 )
 
 var raftFigures = flag.Bool("raft-figures", false, "measure the figures of docs/raft.md (two minutes)")
@@ -23,8 +19,6 @@ func TestRaftFigures(t *testing.T) {
 	if !*raftFigures {
 		t.Skip("asked for by -raft-figures")
 	}
-	single, batch := boltWrites(t, 1), boltWrites(t, 64)
-	t.Logf("raft-boltdb alone on this disk: %.0f entries/s one by one, %.0f in batches of 64", single, batch)
 	nodes := []*process{startNode(t, t.TempDir(), "--raft-bootstrap-expect=3", "--node-name=n0", "--log-level=warn")}
 	for i := 1; i < 3; i++ {
 		nodes = append(nodes, startNode(t, t.TempDir(), "--raft-bootstrap-expect=3", fmt.Sprint("--node-name=n", i),
@@ -41,27 +35,6 @@ func TestRaftFigures(t *testing.T) {
 		slices.Sort(took)
 		t.Logf("first write after %s of the leader: median %v, worst %v", how, took[len(took)/2], took[len(took)-1])
 	}
-}
-
-// boltWrites is what the log store does by itself.
-func boltWrites(t *testing.T, batch int) float64 {
-	store, err := raftboltdb.NewBoltStore(filepath.Join(t.TempDir(), "db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	index, begin := uint64(0), time.Now()
-	for time.Since(begin) < 3*time.Second {
-		var logs []*raft.Log
-		for range batch {
-			index++
-			logs = append(logs, &raft.Log{Index: index, Data: make([]byte, 80)})
-		}
-		if err := store.StoreLogs(logs); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return float64(index) / time.Since(begin).Seconds()
 }
 
 func metadataWrites(t *testing.T, p *process) float64 {
