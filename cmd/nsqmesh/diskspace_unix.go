@@ -10,6 +10,6 @@ func diskSpace(folder string) (free, total int64) {
 	if syscall.Statfs(folder, &s) != nil {
 		return -1, -1
 	}
-	size := int64(s.Bsize)
+	size := int64(s.Bsize) //nolint:unconvert // not an int64 on every system
 	return int64(s.Bavail) * size, int64(s.Blocks) * size
 }

@@ -6,7 +6,7 @@ func stopOptions() []option {
 	return []option{
 		{name: "stop-grace", def: "5s", check: checkNotNegative, ours: true,
 			at:   func(o *Options) any { return &o.StopGrace },
-			help: "how long a stop (SIGTERM) waits for consumers to finish what they have in flight, and for a full disk; 0 waits for neither"},
+			help: "how long a stop (SIGTERM) waits for consumers to finish what they have in flight; 0 does not wait"},
 		{name: "drain-wait", def: "30s", check: checkNotNegative, ours: true,
 			at:   func(o *Options) any { return &o.DrainWait },
 			help: "how long draining waits for consumers before what is left goes to other nodes"},
