@@ -61,7 +61,7 @@ func TestAllocations(t *testing.T) {
 	pubs := strings.Repeat("PUB t\n"+sized(body), batch)
 	c.commands(t, pubs)
 	t.Run("publishing a batch allocates its slab, and room to wait in for 64 messages at a time", func(t *testing.T) {
-		const most = 1 + 2*(batch+63)/64 // a chunk and a block each; they are used again once messages leave
+		const most = 1 + (batch+63)/64 // chunks, which are used again once messages leave
 		within(t, most, func() { c.commands(t, pubs) })
 		mpub := "MPUB t\n" + mpubBody(bodies...)
 		within(t, most, func() { c.commands(t, mpub) })
