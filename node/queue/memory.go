@@ -29,10 +29,15 @@ type block struct {
 	sharing
 }
 
-var (
-	chunks = sync.Pool{New: func() any { return new(chunk) }}
-	blocks = sync.Pool{New: func() any { return new(block) }}
-)
+// chunks come with a block of their own, in one allocation.
+var chunks = sync.Pool{New: func() any {
+	c := new(struct {
+		chunk
+		own block
+	})
+	c.block = &c.own
+	return &c.chunk
+}}
 
 func (m *memory) init(bounds *Options) { m.bounds = bounds }
 
@@ -66,7 +71,7 @@ func (m *memory) push(batch []Message) {
 	for len(batch) > 0 {
 		c := m.tail
 		if c == nil || c.shared || c.filled == len(c.block.messages) {
-			c = m.grow(blocks.Get().(*block))
+			c = m.grow(chunks.Get().(*chunk))
 		}
 		n := copy(c.block.messages[c.filled:], batch)
 		c.filled += n
@@ -74,9 +79,7 @@ func (m *memory) push(batch []Message) {
 	}
 }
 
-func (m *memory) grow(b *block) *chunk {
-	c := chunks.Get().(*chunk)
-	c.block = b
+func (m *memory) grow(c *chunk) *chunk {
 	if m.tail == nil {
 		m.head = c
 	} else {
@@ -132,10 +135,11 @@ func (m *memory) shrink() {
 	}
 	if c.shared {
 		c.block.release()
-	} else {
-		blocks.Put(c.block)
+		*c = chunk{}
+		sharedChunks.Put(c)
+		return
 	}
-	*c = chunk{}
+	c.next, c.read, c.filled = nil, 0, 0
 	chunks.Put(c)
 }
 

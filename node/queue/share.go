@@ -1,6 +1,9 @@
 package queue
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // A batch for several channels stands in memory once. Its messages are copied into blocks that all channels read; a channel adds no
 // more than a chunk for each block, and the last one to have read a block gives it back.
@@ -11,6 +14,12 @@ import "sync/atomic"
 
 // shareFrom is how large a batch must be. Smaller ones would leave most of their blocks empty.
 const shareFrom = 16
+
+// Blocks that are shared, and the chunks of those who read them.
+var (
+	blocks       = sync.Pool{New: func() any { return new(block) }}
+	sharedChunks = sync.Pool{New: func() any { return new(chunk) }}
+)
 
 // sharing is the part of a block that only a shared one uses.
 type sharing struct {
@@ -43,8 +52,8 @@ func (m *memory) join(batch []Message, shared *block) {
 	}
 	m.count += len(batch)
 	for left := len(batch); left > 0; shared = shared.next {
-		c := m.grow(shared)
-		c.shared, c.filled = true, min(left, shared.used)
+		c := m.grow(sharedChunks.Get().(*chunk))
+		c.block, c.shared, c.filled = shared, true, min(left, shared.used)
 		left -= c.filled
 	}
 	shared.releaseAll()
