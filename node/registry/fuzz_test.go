@@ -91,6 +91,7 @@ func FuzzKey(f *testing.F) {
 		parts := map[byte][]string{
 			kindGuest: {s.guest}, kindForget: {s.owner}, kindTombstone: {s.topic, s.owner, s.guest},
 			kindGuestTopic: {s.guest, s.topic}, kindGuestChannel: {s.guest, s.topic, s.channel},
+			kindPolicy: {s.pattern},
 		}[s.kind]
 		if parts == nil {
 			parts = []string{s.topic, s.channel}
