@@ -133,6 +133,7 @@ type topicStats struct {
 type channelStats struct {
 	Name     string `json:"channel_name"`
 	Depth    int
+	Messages int `json:"message_count"`
 	InFlight int `json:"in_flight_count"`
 	Deferred int `json:"deferred_count"`
 	Clients  int `json:"client_count"`

@@ -166,6 +166,8 @@ func fixedPorts(t testing.TB) (flags []string) {
 	return flags
 }
 
+var portsGiven sync.Map // to nodes of this process, of which some may be away
+
 // freePort is free for TCP and UDP. It is below those that the system gives to outgoing connections, so that none of them
 // takes it while its node is away.
 func freePort(t testing.TB) int {
@@ -180,6 +182,9 @@ func freePort(t testing.TB) int {
 		l.Close()
 		if u, err := net.ListenPacket("udp", address); err == nil {
 			u.Close()
+			if _, given := portsGiven.LoadOrStore(port, true); given {
+				continue
+			}
 			return port
 		}
 	}

@@ -116,6 +116,8 @@ func TestSleeperDropsWhatWasDeletedMeanwhile(t *testing.T) {
 	sleeper.stop()
 	waitFor(t, "the topic is known without its producer", func() bool { return strings.Contains(get(t, nodes[0].lookupd("/topics")), `"t"`) })
 	post(t, nodes[0].lookupd("/topic/delete?topic=t"), "")
+	// A publish where the delete is not known yet would be covered by it.
+	waitFor(t, "the delete is known", func() bool { return !strings.Contains(get(t, nodes[1].lookupd("/topics")), `"t"`) })
 	post(t, nodes[1].nsqd("/pub?topic=t"), "new")
 	sleeper.start("--gossip-seed=" + nodes[1].addr.Gossip)
 	waitFor(t, "the old topic is dropped", func() bool { return sleeper.topic("t").Name == "" })

@@ -60,7 +60,7 @@ func freePorts(ports *[6]int) error {
 
 func freePort() (int, error) {
 	for range 1000 {
-		port := 10000 + rand.IntN(20000)
+		port := 5000 + rand.IntN(5000)
 		address := fmt.Sprintf("127.0.0.1:%d", port)
 		l, err := net.Listen("tcp", address)
 		if err != nil {
