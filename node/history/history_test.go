@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,15 +49,25 @@ func TestWhatIsPackedComesOutAgain(t *testing.T) {
 }
 
 // queues are topics as a test wants them.
-type queues struct{ topics []queue.TopicStats }
+type queues struct {
+	mu     sync.Mutex
+	topics []queue.TopicStats
+}
 
-func (q *queues) Stats(string, string) []queue.TopicStats { return q.topics }
+// Stats waits for nobody in virtual time; the lock is what lets the race detector know who came first.
+func (q *queues) Stats(string, string) []queue.TopicStats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.topics
+}
 
 func oneTopic() *queues {
-	return &queues{[]queue.TopicStats{{Name: "t", Channels: []queue.ChannelStats{{Name: "c"}}}}}
+	return &queues{topics: []queue.TopicStats{{Name: "t", Channels: []queue.ChannelStats{{Name: "c"}}}}}
 }
 
 func (q *queues) publish(n, depth int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	t := &q.topics[0]
 	t.MessageCount += uint64(n)
 	c := &t.Channels[0]
@@ -82,7 +93,9 @@ func TestKeeper(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := oneTopic()
 		q.publish(5, -7) // 12 messages were there when the node started and are gone
+		q.mu.Lock()
 		q.topics[0].Channels[0].Depth = 12
+		q.mu.Unlock()
 		k := New(Options{Queues: q, Quantiles: []float64{0.5}})
 		run(t, k)
 		for i := range int64(4) {
@@ -115,7 +128,9 @@ func TestKeeper(t *testing.T) {
 		if len(base) != 1 || base[0].Messages != 45 || base[0].Channels[0].Finished != 22 {
 			t.Errorf("the base is %+v", base)
 		}
+		q.mu.Lock()
 		q.topics = nil
+		q.mu.Unlock()
 		time.Sleep(step)
 		synctest.Wait()
 		if base, _ := k.Base(); len(base) != 0 {
@@ -166,6 +181,8 @@ func busy(topics int) *queues {
 }
 
 func (q *queues) churn(r *rand.Rand) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	for i := range q.topics {
 		t := &q.topics[i]
 		n := r.Uint64N(5000)
