@@ -133,7 +133,6 @@ type topicStats struct {
 type channelStats struct {
 	Name     string `json:"channel_name"`
 	Depth    int
-	Messages int `json:"message_count"`
 	InFlight int `json:"in_flight_count"`
 	Deferred int `json:"deferred_count"`
 	Clients  int `json:"client_count"`
