@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -24,15 +23,6 @@ var (
 	errInvalidClient  = &apiError{http.StatusBadRequest, "INVALID_CLIENT"}
 	errNothingLike    = &apiError{http.StatusNotFound, "NOTHING_TO_DO"}
 )
-
-// Refusal tells whether an error is the user's, not a fault, with its HTTP status.
-func Refusal(err error) (status int, ok bool) {
-	e, ok := errors.AsType[*apiError](err)
-	if !ok {
-		return 0, false
-	}
-	return e.status, true
-}
 
 // Do carries out an action for the user of ctx. An error says that nothing was tried; what failed on some node is in the
 // result.

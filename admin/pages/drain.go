@@ -1,8 +1,6 @@
 package pages
 
 import (
-	"fmt"
-
 	"github.com/nsqmesh/nsqmesh/admin"
 )
 
@@ -14,15 +12,10 @@ type drain struct {
 
 // drain tells whether a node can be taken away: what it still has.
 func (p *Pages) drain(v *visit) error {
-	name := v.req.PathValue("node")
-	n, err := p.Admin.Node(v.ctx(), name)
+	n, err := p.askedNode(v)
 	if err != nil {
 		return err
 	}
-	if !n.Known {
-		return fmt.Errorf("no node of the mesh is called %s: %w", name, errGone)
-	}
-	v.covered(n.Coverage)
 	left := n.Depth + n.InFlight + n.Deferred
 	body := drain{Base: p.BasePath, Name: n.Name, NodeLink: p.nodeLink(n.Name), Class: "warn", Tiles: traffic(n.Counts, admin.Series{})}
 	switch {

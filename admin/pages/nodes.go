@@ -153,16 +153,25 @@ type node struct {
 	Facts                     []fact
 }
 
-func (p *Pages) node(v *visit) error {
+// askedNode is the node that the path names.
+func (p *Pages) askedNode(v *visit) (*admin.NodeDetail, error) {
 	name := v.req.PathValue("node")
 	n, err := p.Admin.Node(v.ctx(), name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !n.Known {
-		return fmt.Errorf("no node of the mesh is called %s: %w", name, errGone)
+		return nil, fmt.Errorf("no node of the mesh is called %s: %w", name, errGone)
 	}
 	v.covered(n.Coverage)
+	return n, nil
+}
+
+func (p *Pages) node(v *visit) error {
+	n, err := p.askedNode(v)
+	if err != nil {
+		return err
+	}
 	past := p.histories(v, []admin.Of{{Node: n.Name}})[0]
 	body := node{
 		Base: p.BasePath, Name: n.Name, Tags: nodeTags(n.NodeRow), Graphs: p.graphs(v, admin.Of{Node: n.Name}), Facts: nodeFacts(n),

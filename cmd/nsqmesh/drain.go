@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"net"
-	"os"
-	"os/signal"
 
 	"github.com/nsqmesh/nsqmesh/httpapi"
 	"github.com/nsqmesh/nsqmesh/node"
@@ -42,19 +40,11 @@ func (s *server) drainOnSignal(ctx context.Context) error {
 	if drainSignal == nil {
 		return nil
 	}
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, drainSignal)
-	defer signal.Stop(asked)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-asked:
-		}
+	return onSignal(ctx, drainSignal, func() {
 		if err := s.parts.drainer.Drain(s.drainOptions()); err != nil {
 			s.log.Warn("cannot drain", "err", err)
 		}
-	}
+	})
 }
 
 func (s *server) drainOptions() node.DrainOptions {

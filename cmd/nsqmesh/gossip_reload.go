@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
-	"os/signal"
 	"slices"
 	"syscall"
 
@@ -15,19 +13,11 @@ import (
 
 // followKeyFile takes over the keys of the file whenever somebody says SIGHUP.
 func (s *server) followKeyFile(ctx context.Context) error {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-hangups:
-		}
+	return onSignal(ctx, syscall.SIGHUP, func() {
 		if err := s.reloadKeys(); err != nil {
 			s.log.Error("gossip keys stay as they are", "file", s.opts.GossipKeyFile, "err", err)
 		}
-	}
+	})
 }
 
 func (s *server) reloadKeys() error {

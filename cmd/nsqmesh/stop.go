@@ -50,3 +50,18 @@ func (s *server) letFinish() error {
 	s.parts.node.Settle(ctx)
 	return nil
 }
+
+// onSignal acts whenever the process gets a signal that does not end it, until ctx ends.
+func onSignal(ctx context.Context, one os.Signal, act func()) error {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, one)
+	defer signal.Stop(asked)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-asked:
+			act()
+		}
+	}
+}

@@ -62,9 +62,6 @@ var settings = []Setting{
 		func(l *Limits, text string) error { return choice(&l.NoAutoCreate, text, "true", "false") }},
 }
 
-// Settings lists all that a rule can set.
-func Settings() []Setting { return slices.Clone(settings) }
-
 func (l *Limits) set(name, text string) error {
 	i := slices.IndexFunc(settings, func(s Setting) bool { return s.Name == name })
 	if i < 0 {

@@ -178,15 +178,13 @@ func (c *Channel) removeDeferred(batch []Message) error {
 }
 
 func (c *Channel) removeInFlight(batch []Message) error {
+	ids := make([]ID, len(batch))
+	for i := range batch {
+		ids[i] = batch[i].ID
+	}
 	c.mu.Lock()
 	defer c.unlock()
-	for i := range batch {
-		if f, n := c.inFlight.get(batch[i].ID); f != nil {
-			owner := f.owner
-			c.inFlight.remove(n)
-			owner.lineUp()
-		}
-	}
+	c.land(c.wanted(Reclaim{IDs: ids}))
 	return nil
 }
 

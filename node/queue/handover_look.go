@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"time"
 )
@@ -30,13 +31,11 @@ func (m *memory) some(n, maxBytes int) (batch []Message) {
 
 // dropFront removes from the front what batch begins with.
 func (m *memory) dropFront(batch []Message) {
-	var gone [1]Message
-	for i := range batch {
-		if m.head == nil || m.head.block.messages[m.head.read].ID != batch[i].ID {
-			return
-		}
-		m.take(gone[:0], 1)
+	n, front := 0, m.some(len(batch), math.MaxInt)
+	for n < len(front) && front[n].ID == batch[n].ID {
+		n++
 	}
+	m.skip(n)
 }
 
 // some returns copies of deferred messages, in no order: each has its time. They are from the end of the heap, which can be

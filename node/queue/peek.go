@@ -2,6 +2,7 @@ package queue
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -36,7 +37,7 @@ func (c *Channel) Peek(state State, n int) (some []Peeked, total, onDisk int64) 
 		return c.peekDeferred(n, wall), int64(c.deferred.len()), 0
 	}
 	total = c.depth()
-	return peeked(c.memory.peek(n)), total, max(total-int64(c.memory.len()), 0)
+	return peeked(c.memory.some(n, math.MaxInt)), total, max(total-int64(c.memory.len()), 0)
 }
 
 func (c *Channel) peekInFlight(n int, now int64) []Peeked {
@@ -73,22 +74,12 @@ func peeked(messages []Message) []Peeked {
 	return some
 }
 
-// peek copies the first messages.
-func (m *memory) peek(n int) []Message {
-	some := make([]Message, 0, min(n, m.count))
-	for c := m.head; c != nil && len(some) < n; c = c.next {
-		rest := c.block.messages[c.read:c.filled]
-		some = append(some, rest[:min(n-len(some), len(rest))]...)
-	}
-	return some
-}
-
 // Peek looks at up to n messages that wait in the topic itself.
 func (t *Topic) Peek(n int) (some []Peeked, total, onDisk int64) {
 	b := &t.backlog
 	b.mu.Lock()
 	some = peeked(b.batch[:min(n, len(b.batch))])
-	some = append(some, peeked(b.memory.peek(n-len(some)))...)
+	some = append(some, peeked(b.memory.some(n-len(some), math.MaxInt))...)
 	b.mu.Unlock()
 	total, onDisk = b.depths()
 	return some, total, onDisk
